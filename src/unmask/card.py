@@ -1,0 +1,130 @@
+"""The model card: everything a reader needs to trust, repeat or dispute a bundle, in one JSON file beside its graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from unmask.errors import BundleError
+from unmask.types import Value
+
+CARD_VERSION: Final = 1
+
+
+class Cut(Value):
+    """How segments are cut for this detector; the same values cut for training, evaluation and scanning.
+
+    Attributes:
+        kind: "face": a square around each face, scaled to `size_px`. "patch": squares of `size_px` at native
+            resolution, never scaled, because scaling erases the traces they are read for.
+        size_px: Side of the square that the graph sees.
+        margin: Faces only: side of the square in units of the longer side of the face box.
+        patches: Patches only: most patches taken from one picture, spread evenly over it.
+        least_px: Faces shorter than this abstain, and pictures too small for a patch are not judged.
+        least_sharpness: Faces only: below this `faces.sharpness` a face is too blurred to judge.
+    """
+
+    kind: Literal["face", "patch"]
+    size_px: int = Field(gt=0)
+    margin: float = Field(default=1.4, ge=1.0)
+    patches: int = Field(default=9, gt=0)
+    least_px: int = Field(default=40, gt=0)
+    least_sharpness: float = Field(default=0.0, ge=0.0)
+
+
+class DataSource(Value):
+    """One source of training data: what it is, under which licence, and how many items were used."""
+
+    name: str
+    licence: str
+    items: int = Field(ge=0)
+
+
+class Training(Value):
+    """What was done to get these weights."""
+
+    recipe: str
+    backbone: str
+    initial_weights: str
+    seed: int
+    epochs: int
+    parameters: int
+    made_fakes: str
+    unmask_version: str
+
+
+class Calibration(Value):
+    """probability = sigmoid((logit - bias) / temperature), fitted on `set` and on nothing else."""
+
+    set: str
+    temperature: float = Field(gt=0.0)
+    bias: float
+    reals: int = Field(ge=0)
+    fakes: int = Field(ge=0)
+
+
+class Thresholds(Value):
+    """At or above `fake_above` is fake, at or below `real_below` is real, between them is uncertain."""
+
+    fake_above: float = Field(ge=0.0, le=1.0)
+    real_below: float = Field(ge=0.0, le=1.0)
+    chosen: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        if self.real_below > self.fake_above:
+            raise ValueError(f"real_below {self.real_below} lies over fake_above {self.fake_above}")
+        return self
+
+
+class Figure(Value):
+    """One measured number: what, on what, with its 95 % bootstrap interval where one makes sense."""
+
+    name: str
+    on: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    reals: int | None = None
+    fakes: int | None = None
+    command: str
+
+
+class Card(Value):
+    """The model card, as `card.json` in a bundle holds it."""
+
+    card_version: int = CARD_VERSION
+    name: str
+    version: str
+    modality: Literal["image"]
+    summary: str
+    licence: str
+    cut: Cut
+    pooling: Literal["max", "mean"]
+    training: Training
+    sources: tuple[DataSource, ...]
+    calibration: Calibration
+    thresholds: Thresholds
+    metrics: tuple[Figure, ...] = ()
+    limits: tuple[str, ...] = ()
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """Read a card.
+
+        Raises:
+            BundleError: The file is missing, is no JSON, or lacks a field.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BundleError(f"the model card {path} cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            raise BundleError(f"the model card {path} is not valid: {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Write the card, indented, for people and diffs."""
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")

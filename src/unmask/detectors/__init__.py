@@ -1,0 +1,1 @@
+"""One file per detector: segments in, logits out."""

@@ -1,0 +1,114 @@
+"""The table of labelled items that prepare, train, evaluate and audit share.
+
+A CSV file with a header. Required columns: path (relative to the file's folder), label (real or fake). Optional:
+method (the generator, or "real"), source, split (train, val, test, or another name), group (items that must stay in
+one split: a person, a clip), licence. Every further column travels along untouched in `attributes`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from unmask.errors import ManifestError
+
+REAL: Final = 0
+FAKE: Final = 1
+_LABELS: Final = {"real": REAL, "fake": FAKE}
+_COLUMNS: Final = ("path", "label", "method", "source", "split", "group", "licence")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One labelled file.
+
+    Attributes:
+        path: Where it lies.
+        label: 1 is fake, everywhere.
+        method: The generator, or "real".
+        source: The collection it came from; unseen-generator figures leave out one of these.
+        split: "train", "val", "test", or "" where not yet split.
+        group: Items of one group never sit in two splits; "" where each is its own.
+        licence: The terms it came under.
+        attributes: Further columns.
+    """
+
+    path: Path
+    label: int
+    method: str = ""
+    source: str = ""
+    split: str = ""
+    group: str = ""
+    licence: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(path: Path) -> list[Item]:
+    """Read a manifest; `Item.path` comes out joined to the manifest's folder.
+
+    Raises:
+        ManifestError: No such file, a column is missing, or a label is neither real nor fake.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = {"path", "label"} - set(reader.fieldnames or ())
+            if missing:
+                raise ManifestError(f"{path} has no column {' and no column '.join(sorted(missing))}")
+            return [_item(path, line, row) for line, row in enumerate(reader, start=2)]
+    except OSError as error:
+        raise ManifestError(f"the manifest {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"the manifest {path} is not UTF-8 text: {error}") from error
+
+
+def write(path: Path, items: Iterable[Item]) -> None:
+    """Write a manifest; paths under its folder become relative to it, so that the folder can move."""
+    rows = list(items)
+    extra = sorted({name for item in rows for name in item.attributes})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*_COLUMNS, *extra))
+        for item in rows:
+            writer.writerow((*_cells(path.parent, item), *(item.attributes.get(name, "") for name in extra)))
+
+
+def in_split(items: Iterable[Item], split: str) -> list[Item]:
+    """The items of one split."""
+    return [item for item in items if item.split == split]
+
+
+def hold_out(items: Iterable[Item], sources: Sequence[str]) -> list[Item]:
+    """The items of all other sources: a held-out source loses its real photos too, or its look would leak.
+
+    Raises:
+        ManifestError: A named source is not in the table; a typo would silently leave nothing out.
+    """
+    rows = list(items)
+    unknown = set(sources) - {item.source for item in rows}
+    if unknown:
+        raise ManifestError(f"cannot hold out {', '.join(sorted(unknown))}: no item has that source")
+    return [item for item in rows if item.source not in sources]
+
+
+def recut(item: Item, path: Path, **attributes: str) -> Item:
+    """The same item at another path, with more attributes: what `prepare` writes for a cut of it."""
+    return replace(item, path=path, attributes={**item.attributes, **attributes})
+
+
+def _item(path: Path, line: int, row: dict[str, str]) -> Item:
+    label = _LABELS.get((row["label"] or "").strip().lower())
+    if label is None:
+        raise ManifestError(f'{path}, line {line}: label is "{row["label"]}", but must be "real" or "fake"')
+    known = {name: (row.get(name) or "").strip() for name in _COLUMNS[2:]}
+    attributes = {name: value or "" for name, value in row.items() if name is not None and name not in _COLUMNS}
+    return Item(path.parent / row["path"], label, **known, attributes=attributes)
+
+
+def _cells(root: Path, item: Item) -> tuple[str, ...]:
+    path = item.path.relative_to(root) if item.path.is_relative_to(root) else item.path.resolve()
+    label = "fake" if item.label == FAKE else "real"
+    return path.as_posix(), label, item.method, item.source, item.split, item.group, item.licence

@@ -1,0 +1,178 @@
+"""The words of this package, as small frozen values. Nothing here reads a file or knows a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+REPORT_VERSION: Final = 1
+"""Version of the wire form of `Report`. It grows when a field changes its meaning or goes away."""
+
+Pixels = NDArray[np.uint8]
+"""A picture: uint8, (H, W, 3), RGB, upright."""
+
+Box = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in pixels of the upright frame; x2 and y2 are exclusive."""
+
+
+class Label(StrEnum):
+    """What a verdict says."""
+
+    REAL = "real"
+    FAKE = "fake"
+    UNCERTAIN = "uncertain"
+
+
+class Status(StrEnum):
+    """Whether a file could be judged at all."""
+
+    OK = "ok"
+    UNSUPPORTED = "unsupported"
+    UNREADABLE = "unreadable"
+    NOTHING_TO_JUDGE = "nothing_to_judge"
+
+
+class Value(BaseModel):
+    """A frozen record that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Region(Value):
+    """Where in the media something was seen."""
+
+    start_s: float | None = None
+    end_s: float | None = None
+    box_px: Box | None = None
+    track: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """What a detector looks at.
+
+    Attributes:
+        pixels: uint8 (H, W, 3) RGB; H and W are the cut's size.
+        region: Where it was cut from.
+        cut: The name of the cut that made it ("face" or "patch").
+        unfit: Why it must not be judged (too small, too blurred), or None.
+        landmarks_px: Faces only: float32 (5, 2), x and y of eyes, nose and mouth corners in `pixels`, or None.
+    """
+
+    pixels: Pixels
+    region: Region
+    cut: str
+    unfit: str | None = None
+    landmarks_px: NDArray[np.float32] | None = None
+
+
+class Evidence(Value):
+    """One detector's raw finding on one region.
+
+    Attributes:
+        detector: Name of the detector.
+        region: Where it looked.
+        logit: Raw score, above 0 leans fake; None where the detector abstained.
+        probability: Calibrated probability of fake for this region alone; None where it abstained.
+        votes: Whether this finding took part in the verdict, or is information only.
+        sentence: The finding in words.
+        heat_map: Rows of logits over the region's box, top to bottom; their mean plus the graph's constant
+            is `logit`. None unless evidence was asked for.
+    """
+
+    detector: str
+    region: Region
+    logit: float | None
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+    votes: bool
+    sentence: str
+    heat_map: tuple[tuple[float, ...], ...] | None = None
+
+
+class Score(Value):
+    """One detector's pooled finding on the whole file: the raw logit and the calibrated probability of fake."""
+
+    logit: float
+    probability: float = Field(ge=0.0, le=1.0)
+
+
+class Verdict(Value):
+    """The final answer on one file.
+
+    Attributes:
+        label: real, fake or uncertain.
+        probability: Calibrated probability of fake; None where nothing could be scored.
+        reason: Which threshold decided, or why the verdict abstains.
+        detector: The detector whose pooled score decided; None where nothing could be scored.
+        region: The region that decided, if a single one did.
+    """
+
+    label: Label
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+    reason: str
+    detector: str | None = None
+    region: Region | None = None
+
+    @model_validator(mode="after")
+    def _no_label_without_a_score(self) -> Self:
+        if self.probability is None and self.label is not Label.UNCERTAIN:
+            raise ValueError("a verdict without a probability can only be uncertain")
+        return self
+
+
+class Source(Value):
+    """The file that was judged. `sha256` and `bytes` are None when it could not be read."""
+
+    path: str
+    sha256: str | None = None
+    bytes: int | None = None
+    format: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+class ModelUsed(Value):
+    """What a reader needs to repeat or dispute a score: the model, and the rule that turned it into a label."""
+
+    name: str
+    version: str
+    sha256: str
+    calibration_set: str
+    fake_above: float
+    real_below: float
+
+
+class Report(Value):
+    """Everything found out about one file. `to_dict` is the one wire form.
+
+    `status` and `verdict` never contradict: there is a verdict exactly when the status is ok.
+    """
+
+    report_version: int = REPORT_VERSION
+    source: Source
+    status: Status
+    message: str | None = None
+    verdict: Verdict | None = None
+    faces: int | None = None
+    scores: Mapping[str, Score] = Field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    models: tuple[ModelUsed, ...] = ()
+    versions: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _status_and_verdict_agree(self) -> Self:
+        if (self.status is Status.OK) != (self.verdict is not None):
+            raise ValueError("a report has a verdict exactly when its status is ok")
+        if (self.status is Status.OK) == (self.message is not None):
+            raise ValueError("a report has a message exactly when its status is not ok")
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready values, in the form that `unmask schema` describes."""
+        return self.model_dump(mode="json")
