@@ -1,0 +1,195 @@
+"""Cut the segments of a labelled data set once, with the code that scans, and lay them on disk for training.
+
+A prepared folder is a data set again: `manifest.csv` over PNG files, so `audit` and `train` read it like any other.
+Both classes go through the same cut and the same lossless format, so neither size, nor the bytes of a codec, nor
+quantisation, nor metadata is left to tell them apart; the pixels themselves are not touched.
+
+One file holds all segments of one picture, stacked downwards: a face crop, or up to nine patches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+from unmask import manifest
+from unmask.card import Cut
+from unmask.errors import MediaError, UsageError
+from unmask.faces import Face, FaceFinder
+from unmask.manifest import Item
+from unmask.modalities import image as image_modality
+from unmask.modalities.image import Photo
+from unmask.runtime import usable_cores
+from unmask.types import Segment
+
+MANIFEST: Final = "manifest.csv"
+CUT: Final = "cut.json"
+_JOURNAL: Final = "done.jsonl"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of it: the new manifest, how many items it has, and how many were left out for which reason."""
+
+    manifest: Path
+    items: int
+    left_out: dict[str, int]
+
+
+def prepare(table: Path, out: Path, cut: Cut, *, jobs: int | None = None, progress: Progress | None = None) -> Prepared:
+    """Cut every item of a manifest.
+
+    Work that was interrupted goes on where it stopped: each finished item is noted in a journal in `out`.
+
+    Args:
+        table: The manifest of the original files.
+        out: Folder for the cuts; made if missing.
+        cut: How to cut; the recipe's, and later the card's.
+        jobs: Processes; all usable cores when None.
+        progress: Called with items done and items in all.
+
+    Raises:
+        ManifestError: The manifest cannot be used.
+        UsageError: `out` already holds segments of another cut.
+    """
+    items = manifest.read(table)
+    out.mkdir(parents=True, exist_ok=True)
+    _claim(out, cut)
+    journal = out / _JOURNAL
+    done = _read_journal(journal)
+    waiting = [(item, out, cut) for item in items if str(item.path) not in done]
+    with journal.open("a", encoding="utf-8") as file:
+        for count, note in enumerate(_work(waiting, jobs or usable_cores()), start=1):
+            file.write(json.dumps(note) + "\n")
+            file.flush()
+            done[note["path"]] = note
+            if progress:
+                progress(len(items) - len(waiting) + count, len(items))
+    notes = [done[str(item.path)] for item in items]
+    kept = [
+        manifest.recut(item, out / note["file"], **note["attributes"])
+        for item, note in zip(items, notes, strict=True)
+        if note["file"]
+    ]
+    manifest.write(out / MANIFEST, kept)
+    return Prepared(out / MANIFEST, len(kept), dict(Counter(note["reason"] for note in notes if note["reason"])))
+
+
+def read_cut(folder: Path) -> Cut:
+    """The cut that a prepared folder was made with.
+
+    Raises:
+        UsageError: The folder was not made by `prepare`.
+    """
+    path = folder / CUT
+    if not path.is_file():
+        raise UsageError(f"{folder} holds no {CUT}: make the folder with unmask prepare")
+    return Cut.model_validate_json(path.read_bytes())
+
+
+def read_segments(item: Item, size_px: int) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
+    """The segments of one prepared item: uint8 (S, S, 3) each."""
+    with Image.open(item.path) as strip:
+        pixels = np.asarray(strip, np.uint8)
+    return [pixels[top : top + size_px] for top in range(0, pixels.shape[0], size_px)]
+
+
+def main_face(faces: Sequence[Face], width: int, height: int) -> Face | None:
+    """The face a picture's label is about: large and near the centre.
+
+    A labelled picture may show bystanders; its label is no statement about them.
+    """
+    centre = np.array([width, height], np.float32) / 2
+
+    def prominence(face: Face) -> float:
+        middle = (face.box[:2] + face.box[2:]) / 2
+        return face.size_px - float(np.hypot(*(middle - centre)))
+
+    return max(faces, key=prominence, default=None)
+
+
+def _claim(out: Path, cut: Cut) -> None:
+    path = out / CUT
+    if path.is_file() and Cut.model_validate_json(path.read_bytes()) != cut:
+        raise UsageError(f"{out} holds segments of another cut: choose another folder, or remove this one")
+    path.write_text(cut.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
+    if not journal.is_file():
+        return {}
+    notes = {}
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            note = json.loads(line)
+        except json.JSONDecodeError:  # the line that was being written when the work was interrupted
+            continue
+        notes[note["path"]] = note
+    return notes
+
+
+def _work(waiting: list[tuple[Item, Path, Cut]], jobs: int) -> Iterator[dict[str, Any]]:
+    if jobs == 1 or len(waiting) < 2:
+        yield from map(_prepare_one, waiting)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        try:
+            yield from pool.map(_prepare_one, waiting, chunksize=8)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@lru_cache(maxsize=1)
+def _finder() -> FaceFinder:
+    return FaceFinder(threads=1)
+
+
+def _prepare_one(task: tuple[Item, Path, Cut]) -> dict[str, Any]:
+    item, out, cut = task
+    note: dict[str, Any] = {"path": str(item.path), "file": None, "reason": None, "attributes": {}}
+    try:
+        photo = image_modality.load(item.path)
+    except MediaError as error:
+        return {**note, "reason": str(error)}
+    segments = _segments(item, photo, cut)
+    fit = [segment for segment in segments if segment.unfit is None]
+    if not fit:
+        return {**note, "reason": segments[0].unfit if segments else _NOTHING[cut.kind]}
+    file = Path("segments") / f"{photo.source.sha256}.png"
+    (out / file).parent.mkdir(exist_ok=True)
+    Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(out / file)
+    attributes = {"original": str(item.path), "original_sha256": str(photo.source.sha256)}
+    if fit[0].landmarks_px is not None:
+        attributes["landmarks_px"] = " ".join(f"{value:.2f}" for value in fit[0].landmarks_px.ravel())
+    return {**note, "file": file.as_posix(), "attributes": attributes}
+
+
+_NOTHING: Final = {"face": "no face was found", "patch": "smaller than one patch"}
+
+
+def _segments(item: Item, photo: Photo, cut: Cut) -> list[Segment]:
+    if cut.kind == "patch":
+        return image_modality.segments(photo, cut)
+    faces, _ = _finder().find(photo.image)
+    face = main_face(faces, photo.image.width, photo.image.height)
+    if face is None and item.attributes.get("cropped") == "yes":
+        return image_modality.segments(photo, cut, [_whole_picture(photo)])
+    return image_modality.segments(photo, cut, [face] if face else [])
+
+
+def _whole_picture(photo: Photo) -> Face:
+    """For data sets that say they are face crops: the picture is the face, with landmarks where faces have them."""
+    size = np.array(photo.image.size, np.float32)
+    usual = np.array([[0.32, 0.4], [0.68, 0.4], [0.5, 0.58], [0.36, 0.76], [0.64, 0.76]], np.float32)
+    return Face(np.concatenate([np.zeros(2, np.float32), size]), usual * size, 1.0)
