@@ -1,0 +1,246 @@
+"""The verbs of the laboratory: audit, prepare, train, export, evaluate, unseen. `cli` adds them to the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from unmask.errors import MissingExtraError, UsageError
+from unmask.wording import visible, visible_lines
+
+if TYPE_CHECKING:
+    from unmask.train.recipes import Recipe
+
+FRACTIONS: Final = {"train": 0.8, "val": 0.1, "test": 0.1}
+ORIGINALS: Final = "originals.csv"
+FAILED: Final = 1
+
+Manifest = Annotated[Path, typer.Argument(metavar="MANIFEST", help="A table of labelled files, with splits.")]
+Prepared = Annotated[Path, typer.Argument(metavar="PREPARED", help="A folder that unmask prepare filled.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, or the name of one that ships.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help='Where the initial weights lie, or "hub" for the download of timm.'),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (audit, prepare, train, export, evaluate, unseen):
+        app.command()(verb)
+
+
+def audit(
+    manifest: Manifest,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Ask whether labelled data would teach a shortcut: size, bytes, quantisation, metadata, duplicates, leaks.
+
+    Exits with 1 if something failed.
+    """
+    import json
+
+    with _extra("auditing data"):
+        from unmask.audit import audit as run
+
+        with _bar("reading") as move:
+            found = run(manifest, progress=move)
+    print(json.dumps(found.to_dict(), indent=2) if as_json else visible_lines(found.to_text()))
+    if not found.passed:
+        raise typer.Exit(FAILED)
+
+
+def prepare(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A manifest, or a folder with real/ and fake/ in it.")],
+    out: Annotated[Path, typer.Argument(metavar="PREPARED", help="Where to put the cuts.")],
+    recipe: Annotated[str, typer.Option(metavar="RECIPE", help="Whose cut to make.")] = "face",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+) -> None:
+    """Cut faces or patches from labelled files, with the code that scans, alike for real and fake.
+
+    A folder is given splits first (80 % train, 10 % val, 10 % test, relatives together); see originals.csv in PREPARED.
+    """
+    with _extra("preparing data"):
+        from unmask import prepare as work
+        from unmask.train.recipes import Recipe, find
+
+        cut = Recipe.read(find(recipe)).cut
+        table = _with_splits(data, out) if data.is_dir() else data
+        with _bar("cutting") as move:
+            made = work.prepare(table, out, cut, jobs=jobs, progress=move)
+    for reason, count in made.left_out.items():
+        print(f"left out {count}: {reason}", file=sys.stderr)
+    print(visible(f"{made.items} items: {made.manifest}"))
+
+
+def train(
+    recipe: RecipeName,
+    prepared: Prepared,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; a begun one is gone on with.")],
+    weights: Weights = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="A source not to learn from.")] = None,
+) -> None:
+    """Train a recipe. Interrupted, the same command goes on from the last whole epoch."""
+    with _extra("training a detector"):
+        from unmask.train import loop
+
+        chosen, folder = _recipe(recipe, weights)
+        if seed is not None:
+            chosen = chosen.model_copy(update={"seed": seed})
+        if leave_out:
+            chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"leave_out": tuple(leave_out)})})
+        with _bar("training") as move:
+            done = loop.train(chosen, prepared, run, weights=folder, progress=lambda n, of, loss: move(n, of))
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in done.last.items() if name.startswith("auc"))
+    print(visible(f"{done.folder}: {done.last['epoch']} epochs; on val crops: {figures}"))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that unmask train filled.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Where to put graph, card and golden file.")],
+    manifest: Annotated[
+        Path, typer.Option(help="The original files: its val split sets the calibration and the thresholds.")
+    ],
+) -> None:
+    """Turn a run into a bundle that scans: export, compare with the trained network, calibrate on val."""
+    with _extra("exporting a detector"):
+        from unmask import release
+        from unmask.train import export as exporter
+        from unmask.train import loop
+
+        exporter.export(run, bundle)
+        left_out = loop.load(run)[0].data.leave_out
+        with _bar("scanning val") as move:
+            made = release.calibrate_bundle(bundle, manifest, leave_out=left_out, progress=move)
+    print(visible(f"{bundle}: {made.card.thresholds.chosen}"))
+
+
+def evaluate(
+    manifest: Manifest,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to put scores.csv and figures.md.")] = Path(
+        "evaluation"
+    ),
+    models: Annotated[
+        list[str] | None, typer.Option("--model", metavar="NAME_OR_FOLDER", help="All shipped ones by default.")
+    ] = None,
+    splits: Annotated[list[str] | None, typer.Option("--split", help="test by default; repeat for more.")] = None,
+    perturb: Annotated[list[str] | None, typer.Option(help="jpeg-q50, half-size or blur-sigma-1; repeatable.")] = None,
+    record: Annotated[bool, typer.Option(help="Write the figures into the card of the only model.")] = False,
+) -> None:
+    """Scan the files of a manifest and measure: what users get, with 95 % intervals."""
+    if record and len(models or ()) != 1:
+        raise UsageError("--record needs exactly one --model")
+    with _extra("measuring"):
+        from unmask import evaluate as measure
+        from unmask import release
+
+        with _bar("scanning") as move:
+            found = measure.evaluate(
+                manifest,
+                models=models or (),
+                splits=tuple(splits or ("test",)),
+                out=out,
+                perturbations=tuple(perturb or ()),
+                progress=move,
+            )
+        if record and models:
+            release.record(Path(models[0]), found.figures)
+    print(visible_lines((out / measure.FIGURES).read_text(encoding="utf-8")))
+    for row in found.unjudged:
+        print(visible(f"not judged: {row.path}: {row.message}"), file=sys.stderr)
+
+
+def unseen(
+    recipe: RecipeName,
+    prepared: Prepared,
+    manifest: Manifest,
+    sources: Annotated[list[str], typer.Option("--leave-out", metavar="SOURCE", help="Repeat for each source.")],
+    runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source.")] = Path("runs"),
+    split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
+    weights: Weights = None,
+    record: Annotated[Path | None, typer.Option(metavar="BUNDLE", help="Write the figures into its card.")] = None,
+) -> None:
+    """Measure on generators never seen: train without each source in turn, rank its fakes against all real photos."""
+    with _extra("training a detector"):
+        from unmask import figures, release
+        from unmask.train import unseen as protocol
+
+        chosen, folder = _recipe(recipe, weights)
+        with _bar("training") as move:
+            found = protocol.unseen(
+                chosen, prepared, manifest, runs, sources, split=split, weights=folder, progress=move.named
+            )
+        if record:
+            release.record(record, found)
+    print(figures.to_markdown(found))
+
+
+def _recipe(name: str, weights: str | None) -> tuple[Recipe, Path | None]:
+    """The recipe, and the folder of its initial weights; "hub" takes timm's own, with timm's own normalisation."""
+    from unmask.train.recipes import Recipe, find
+
+    recipe = Recipe.read(find(name))
+    if weights != "hub":
+        return recipe, Path(weights) if weights else None
+    model = recipe.model.model_copy(update={"weights": "hub", "mean": None, "std": None})
+    return recipe.model_copy(update={"model": model}), None
+
+
+def _with_splits(folder: Path, out: Path) -> Path:
+    """The manifest of a plain folder; made once, so that a resumed preparation keeps its splits."""
+    from unmask import manifest, splits
+    from unmask.datasets import folder as plain
+
+    table = out / ORIGINALS
+    if not table.is_file():
+        items = list(plain.items(folder.resolve()))
+        with _bar("looking for relatives") as move:
+            assigned = splits.assign(items, FRACTIONS, progress=move)
+        out.mkdir(parents=True, exist_ok=True)
+        manifest.write(table, assigned)
+    return table
+
+
+@contextmanager
+def _extra(task: str) -> Iterator[None]:
+    """A missing part of the extra becomes one sentence with the install line."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "unmask":
+            raise
+        raise MissingExtraError(task, "train") from error
+
+
+class _Move:
+    """Moves a progress bar, if there is one."""
+
+    def __init__(self, update: Callable[[str | None, int, int], None]) -> None:
+        self._update = update
+
+    def __call__(self, done: int, of: int) -> None:
+        self._update(None, done, of)
+
+    def named(self, what: str, done: int, of: int) -> None:
+        self._update(what, done, of)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[_Move]:
+    """A bar on stderr where that is a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield _Move(lambda name, done, of: None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield _Move(lambda name, done, of: bar.update(task, description=name or what, completed=done, total=of))

@@ -1,0 +1,143 @@
+"""From a finished run to a bundle: the graph, its golden file, and a card that says it is not calibrated yet.
+
+The graph takes uint8 pixels and only casts and normalises them; no graph resizes. It is compared with the trained
+network before anything is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unmask import bundles, demo, faces
+from unmask.bundles import Bundle
+from unmask.card import Calibration, Card, DataSource, Thresholds
+from unmask.card import Training as TrainingNote
+from unmask.errors import ExportError
+from unmask.runtime import Session
+from unmask.train import loop
+from unmask.train.models import Detector, parameters
+from unmask.train.recipes import Recipe
+from unmask.types import Pixels
+
+UNCALIBRATED: Final = "none: not calibrated yet"
+_GOLDEN_SEED: Final = 7
+_DRAWN: Final = 6
+
+
+def export(run: Path, out: Path) -> Bundle:
+    """Write the bundle of a run.
+
+    Args:
+        run: A folder that `train` filled.
+        out: The bundle's folder; made if missing.
+
+    Raises:
+        UsageError: The run has no whole epoch.
+        ExportError: PyTorch and the exported graph differ by more than 1e-3 logits.
+    """
+    recipe, model = loop.load(run)
+    out.mkdir(parents=True, exist_ok=True)
+    pixels = golden_pixels(recipe)
+    with torch.inference_mode():
+        logit = model(torch.from_numpy(pixels))[0].numpy()
+    draft = out / "model.onnx.new"
+    write_graph(model, recipe.cut.size_px, draft)
+    compare(draft, pixels, logit)
+    draft.replace(out / "model.onnx")
+    with (out / "golden.npz").open("wb") as file:
+        np.savez_compressed(file, pixels=pixels, logit=logit)
+    card = _card(recipe, model, run, hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest())
+    card.write(out / "card.json")
+    return bundles.find(str(out))
+
+
+def write_graph(model: Detector, size_px: int, path: Path) -> None:
+    """Export the network with a free batch size, weights inside the file."""
+    example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            model.eval(),
+            (example,),
+            str(path),
+            input_names=["pixels"],
+            output_names=["logit", "activation"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def compare(graph: Path, pixels: Pixels, logit: NDArray[np.float32]) -> float:
+    """The largest difference in logits between the graph and what the network gave.
+
+    Raises:
+        ExportError: It is over `bundles.TOLERANCE`.
+    """
+    difference = float(np.abs(Session(graph).run(pixels)["logit"] - logit).max())
+    if not difference <= bundles.TOLERANCE:
+        raise ExportError(
+            f"the exported graph differs from the trained network by {difference:.2g} logits; "
+            f"at most {bundles.TOLERANCE:g} is allowed"
+        )
+    return difference
+
+
+def golden_pixels(recipe: Recipe) -> Pixels:
+    """Pictures that anyone may have: crops of the public-domain portrait, and noise at several scales.
+
+    Returns:
+        uint8 (N, S, S, 3).
+    """
+    size = recipe.cut.size_px
+    with Image.open(demo.portrait_path()) as portrait:
+        picture = portrait.convert("RGB")
+    found, _ = faces.FaceFinder().find(picture)
+    square = faces.square_around(found[0], recipe.cut.margin, picture.size)
+    crops = [faces.cut(picture, square, size), np.asarray(picture.crop((200, 60, 200 + size, 60 + size)), np.uint8)]
+    rng = np.random.default_rng(_GOLDEN_SEED)
+    for k in range(_DRAWN):
+        coarse = rng.integers(0, 256, (2 ** (k + 2), 2 ** (k + 2), 3), np.uint8)
+        crops.append(np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC), np.uint8))
+    return np.stack(crops)
+
+
+def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
+    data = json.loads((run / loop.DATA).read_text(encoding="utf-8"))
+    return Card(
+        name=recipe.name,
+        version=recipe.card.version,
+        modality="image",
+        summary=recipe.summary,
+        licence=recipe.card.licence,
+        cut=recipe.cut,
+        pooling=recipe.pooling,
+        training=TrainingNote(
+            recipe=f"{recipe.name}.toml",
+            backbone=recipe.model.backbone,
+            initial_weights=recipe.model.weights,
+            seed=recipe.seed,
+            epochs=recipe.train.epochs,
+            parameters=parameters(model),
+            made_fakes=f"self-blended from real pictures of the train split, {recipe.data.self_blend:.0%} of all fakes",
+            unmask_version=version("unmask"),
+        ),
+        sources=tuple(DataSource.model_validate(source) for source in data["train"]),
+        calibration=Calibration(set=UNCALIBRATED, temperature=1.0, bias=0.0, reals=0, fakes=0),
+        thresholds=Thresholds(fake_above=1.0, real_below=0.0, chosen="not chosen: everything is uncertain"),
+        limits=recipe.card.limits,
+        sha256=sha256,
+    )

@@ -1,0 +1,237 @@
+"""The training loop, from top to bottom: read, build, learn, look at val, keep.
+
+A run is a folder: recipe.json, last.safetensors (everything needed to go on), metrics.jsonl (one line an epoch).
+Stopped at any moment it goes on from its last whole epoch. The last epoch is the result; no epoch is picked by its
+score, so val stays fresh for calibration.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from unmask import metrics
+from unmask.errors import RecipeError, UsageError
+from unmask.manifest import FAKE, REAL, Item
+from unmask.prepare import read_cut
+from unmask.train.data import Epoch, Plain, Store, describe, read_split
+from unmask.train.models import Detector, build
+from unmask.train.recipes import Recipe
+
+RECIPE: Final = "recipe.json"
+STATE: Final = "last.safetensors"
+LOG: Final = "metrics.jsonl"
+DATA: Final = "data.json"
+
+Progress = Callable[[int, int, float], None]
+"""Called with steps done, steps in all, and the loss."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, and what val said of the last epoch."""
+
+    folder: Path
+    last: dict[str, Any]
+
+
+def train(
+    recipe: Recipe,
+    prepared: Path,
+    folder: Path,
+    *,
+    weights: Path | None = None,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> Run:
+    """Train a recipe on a prepared folder, or go on with a run that was stopped.
+
+    Args:
+        recipe: What to do.
+        prepared: A folder made by `unmask prepare` with the recipe's cut.
+        folder: Where the run lives.
+        weights: Folder in which a weights file named by the recipe lies; the current folder when None.
+        progress: Called after every step.
+        workers: Processes that make pictures while the network learns.
+
+    Raises:
+        RecipeError: The recipe does not fit the data or the weights.
+        UsageError: `folder` holds a run of another recipe.
+        ManifestError: The prepared folder lacks train or val items.
+    """
+    if read_cut(prepared) != recipe.cut:
+        raise RecipeError(f"{prepared} was prepared with another cut than the recipe's: prepare it again")
+    _claim(folder, recipe)
+    learn = read_split(prepared, "train", recipe.data.leave_out)
+    check = read_split(prepared, "val", recipe.data.leave_out)
+    (folder / DATA).write_text(json.dumps({"train": describe(learn), "val": describe(check)}, indent=2) + "\n")
+
+    options = recipe.train
+    fabric = Fabric(accelerator="auto", devices=1, precision="32-true")
+    fabric.seed_everything(recipe.seed, verbose=False)
+    model = build(recipe.model, find_weights(recipe, weights)).to(memory_format=torch.channels_last)
+    average = build(recipe.model.model_copy(update={"weights": "none"}))
+    average.load_state_dict(model.state_dict())
+    optimizer = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate)
+    start = _resume(folder, model, average, optimizer)
+    fabric.launch()
+    wrapped, optimizer = fabric.setup(model, optimizer)
+    average.to(fabric.device)
+
+    store = Store([*learn, *check], recipe.cut.size_px)
+    steps = options.pictures_per_epoch // options.batch
+    for epoch in range(start, options.epochs):
+        wrapped.train()
+        loader = DataLoader(
+            Epoch(learn, store, recipe, epoch), options.batch, num_workers=workers, drop_last=True, prefetch_factor=4
+        )
+        total = 0.0
+        for step, (pixels, labels) in enumerate(fabric.setup_dataloaders(loader)):
+            done = epoch * steps + step
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(options.learning_rate, done, options.epochs * steps)
+            logits, _ = wrapped(pixels)
+            target = labels * (1 - 2 * options.label_smoothing) + options.label_smoothing
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, target)
+            fabric.backward(loss)
+            fabric.clip_gradients(wrapped, optimizer, max_norm=1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            _follow(average, model, min(options.average, (done + 1) / (done + 10)))
+            total += loss.item()
+            if progress:
+                progress(done + 1, options.epochs * steps, loss.item())
+        line = {"epoch": epoch + 1, "loss": total / steps, **validate(average, check, store)}
+        _keep(folder, model, average, optimizer, line)
+    return Run(folder, _lines(folder)[-1])
+
+
+def validate(model: Detector, items: list[Item], store: Store) -> dict[str, float]:
+    """AUC on val, pooled and for each source that has both classes; a picture's score is the mean of its segments'."""
+    scores = score(model, items, store)
+    labels = np.array([item.label for item in items])
+    sources = np.array([item.source for item in items])
+    figures = {"auc": metrics.auc(labels, scores)}
+    for source in sorted(set(sources)):
+        mine = sources == source
+        if set(labels[mine]) == {REAL, FAKE}:
+            figures[f"auc/{source}"] = metrics.auc(labels[mine], scores[mine])
+    return figures
+
+
+@torch.inference_mode()
+def score(model: Detector, items: list[Item], store: Store) -> NDArray[np.float64]:
+    """Mean logit of each item's segments: (len(items),)."""
+    plain = Plain(items, store)
+    model.eval()
+    device = model.constant.device
+    logits = [model(pixels.to(device))[0].cpu().numpy() for pixels, _ in DataLoader(plain, 128)]
+    flat = np.concatenate(logits).astype(np.float64)
+    return np.bincount(plain.owner, flat) / np.bincount(plain.owner)
+
+
+def learning_rate(peak: float, step: int, steps: int, warmup: float = 0.1) -> float:
+    """One cycle: up from a tenth of the peak in the first tenth of the steps, then down along a cosine."""
+    rise = max(1, round(steps * warmup))
+    if step < rise:
+        return peak * (0.1 + 0.9 * step / rise)
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def find_weights(recipe: Recipe, folder: Path | None) -> Path | None:
+    """Where the recipe's initial weights lie; None for "hub" and "none".
+
+    Raises:
+        RecipeError: The file is not there.
+    """
+    if recipe.model.weights in ("hub", "none"):
+        return None
+    path = (folder or Path()) / recipe.model.weights
+    if not path.is_file():
+        raise RecipeError(f'no file {path}: give its folder with --weights, or set model.weights = "hub"')
+    return path
+
+
+def load(folder: Path) -> tuple[Recipe, Detector]:
+    """The recipe and the averaged network of a run, ready to score.
+
+    Raises:
+        UsageError: The folder holds no run, or one without a whole epoch.
+    """
+    if not (folder / STATE).is_file():
+        raise UsageError(f"{folder} holds no finished epoch: run unmask train first")
+    recipe = Recipe.model_validate_json((folder / RECIPE).read_bytes())
+    model = build(recipe.model.model_copy(update={"weights": "none"}))
+    state = load_file(folder / STATE)
+    model.load_state_dict({k.removeprefix("average."): v for k, v in state.items() if k.startswith("average.")})
+    return recipe, model.eval()
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / RECIPE
+    if path.is_file() and Recipe.model_validate_json(path.read_bytes()) != recipe:
+        raise UsageError(f"{folder} holds a run of another recipe: choose another folder, or remove this one")
+    path.write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _groups(model: Detector, weight_decay: float) -> list[dict[str, Any]]:
+    """Biases and normalisation are not decayed."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    free = [p for p in model.parameters() if p.ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+@torch.no_grad()
+def _follow(average: Detector, model: Detector, decay: float) -> None:
+    for mine, theirs in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs.to(mine.dtype), 1 - decay)
+        else:
+            mine.copy_(theirs)
+
+
+def _keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line: dict[str, Any]) -> None:
+    """Write the state whole, then the line of the log: a stop between them repeats one epoch at most."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    tensors["epoch"] = torch.tensor(line["epoch"])
+    fresh = folder / f"{STATE}.new"
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, fresh)
+    fresh.replace(folder / STATE)
+    with (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _resume(folder: Path, model: Detector, average: Detector, optimizer: torch.optim.Optimizer) -> int:
+    """Epochs already done, with their state loaded."""
+    if not (folder / STATE).is_file():
+        return 0
+    state = load_file(folder / STATE)
+    for prefix, network in (("model.", model), ("average.", average)):
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            moments.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    return int(state["epoch"])
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,148 @@
+"""A recipe: one experiment, whole, in one TOML file. Unknown options are refused: no typo passes as a default."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from unmask.card import Cut
+from unmask.errors import RecipeError
+
+_SHIPPED = (Path(__file__).parent.parent / "recipes", Path(__file__).parents[3] / "recipes")
+"""Where the recipes lie that come with the package: in the wheel, and in a source tree."""
+
+
+def find(name: str) -> Path:
+    """A recipe by its path, or by the name of one that ships.
+
+    Raises:
+        RecipeError: Neither; the message lists the names.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    shipped = {path.stem: path for folder in _SHIPPED for path in sorted(folder.glob("*.toml"))}
+    if name not in shipped:
+        raise RecipeError(
+            f'there is no recipe file "{name}", and none of that name ships; there are: {", ".join(shipped)}'
+        )
+    return shipped[name]
+
+
+class Options(BaseModel):
+    """A table of a recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Options):
+    """What an epoch draws. Half of it is real, half fake, in every batch.
+
+    Attributes:
+        self_blend: Share of the fakes that are made on the spot from real pictures of the train split, each in the
+            same batch as its original. The others come from the data set.
+        source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
+            are, 0 draws all alike.
+        leave_out: Sources that training never sees, fake or real.
+    """
+
+    self_blend: float = Field(default=0.5, ge=0.0, le=1.0)
+    source_power: float = Field(default=0.5, ge=0.0, le=1.0)
+    leave_out: tuple[str, ...] = ()
+
+
+class Augment(Options):
+    """Probability of each change. They are drawn before the label is looked at, so they cannot tell it."""
+
+    flip: float = Field(default=0.5, ge=0.0, le=1.0)
+    zoom: float = Field(default=0.3, ge=0.0, le=1.0)
+    colour: float = Field(default=0.5, ge=0.0, le=1.0)
+    resize: float = Field(default=0.3, ge=0.0, le=1.0)
+    blur: float = Field(default=0.2, ge=0.0, le=1.0)
+    noise: float = Field(default=0.2, ge=0.0, le=1.0)
+    jpeg: float = Field(default=0.5, ge=0.0, le=1.0)
+
+
+class Model(Options):
+    """The network.
+
+    Attributes:
+        backbone: A timm network that can return features.
+        stage: Which of its feature maps the head reads; deeper ones see more and resolve less. -1 is the last.
+        weights: A safetensors file with timm's key names, "hub" for timm's own download, or "none". A file is looked
+            for beside the recipe and in the folder given by `unmask train --weights`.
+        mean: Of the three colours, 0 to 1, as the weights were trained; timm's own where not given.
+        std: Likewise.
+        freeze: Parts of the network, by timm's names, that keep their initial weights and batch-norm statistics.
+        options: Passed on to timm.
+        dropout: On the feature map, before the head.
+    """
+
+    backbone: str
+    stage: int = -1
+    weights: str = "hub"
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    freeze: tuple[str, ...] = ()
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+
+
+class Training(Options):
+    """How it learns: AdamW under a one-cycle schedule; the weights that count are a moving average."""
+
+    epochs: int = Field(gt=0)
+    pictures_per_epoch: int = Field(default=6000, gt=0)
+    batch: int = Field(default=64, gt=1)
+    learning_rate: float = Field(default=1e-3, gt=0.0)
+    weight_decay: float = Field(default=0.05, ge=0.0)
+    label_smoothing: float = Field(default=0.02, ge=0.0, lt=0.5)
+    average: float = Field(default=0.98, ge=0.0, lt=1.0)
+
+
+class CardText(Options):
+    """What the card says that no program can know."""
+
+    version: str = "1"
+    licence: str = "Apache-2.0"
+    limits: tuple[str, ...] = ()
+
+
+class Recipe(Options):
+    """One experiment."""
+
+    name: str
+    summary: str
+    seed: int = 0
+    pooling: Literal["max", "mean"]
+    cut: Cut
+    data: Data = Data()
+    augment: Augment = Augment()
+    model: Model
+    train: Training
+    card: CardText = CardText()
+
+    @model_validator(mode="after")
+    def _batch_of_pairs(self) -> Self:
+        if self.train.batch % 2:
+            raise ValueError("train.batch must be even: a batch is made of pairs, one real and one fake")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe.
+
+        Raises:
+            RecipeError: No such file, no TOML, an unknown option or an impossible value.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"the recipe {path} is no TOML: {error}") from error
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            raise RecipeError(f"the recipe {path} is not valid: {faults}") from error
