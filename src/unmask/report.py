@@ -1,0 +1,295 @@
+"""Reports as one page that a journalist can open, keep, print and send: self-contained, no script, no outside address.
+
+jinja2, because its autoescaping makes a file name that contains markup harmless by default instead of by care.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from PIL import Image
+
+from unmask import heatmap
+from unmask.errors import MediaError
+from unmask.limits import DEFAULT_LIMITS, Limits
+from unmask.modalities import image as pictures
+from unmask.types import Box, Evidence, ModelUsed, Report, Score, Status
+from unmask.wording import decimals, visible
+
+PICTURE_PX: Final = 720
+CROP_PX: Final = 224
+ASIDE_PX: Final = 144
+THUMBNAIL_PX: Final = 112
+_QUALITY: Final = 82
+_HERE: Final = Markup("\0")  # no text can hold it: `visible` writes it out
+
+_VERDICTS: Final = {"fake": "Judged fake", "real": "Judged real", "uncertain": "Uncertain"}
+_STATUSES: Final = {
+    Status.UNSUPPORTED: "Not supported",
+    Status.UNREADABLE: "Not readable",
+    Status.NOTHING_TO_JUDGE: "Nothing to judge",
+}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One place in the picture that detectors looked at; numbers and percentages as the page draws them."""
+
+    number: int
+    box_px: Box
+    left: float
+    top: float
+    width: float
+    height: float
+    informs: bool
+    crop: Markup | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One detector's evidence on one spot."""
+
+    evidence: Evidence
+    state: str
+    spot: Spot | None
+    heat: Markup | None
+
+
+@dataclass(frozen=True)
+class DetectorPart:
+    """All that one detector found in a file."""
+
+    name: str
+    model: ModelUsed | None
+    score: Score | None
+    decides: bool
+    informs: bool
+    findings: tuple[Finding, ...]
+    scale: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the summary."""
+
+    number: int
+    name: str
+    label: str
+    words: str
+    report: Report
+    model: ModelUsed | None
+    thumbnail: Markup | None
+
+
+def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, written: datetime | None = None) -> str:
+    """One self-contained HTML page on all reports.
+
+    Pictures are read again from `source.path` and shown only while their sha256 is still the one that was judged.
+    One picture at a time is in memory; the page keeps small copies.
+
+    Args:
+        reports: Iterated once. Made with evidence where heat maps are wanted.
+        limits: What reading a picture again may cost.
+        written: The time to put on the page; now when None.
+    """
+    environment = _environment()
+    part = environment.get_template("file.html.j2")
+    rows: list[Row] = []
+    parts: list[str] = []
+    for number, report in enumerate(reports, start=1):
+        image, note = _picture(report, limits)
+        row = _row(number, report, image)
+        spots = _spots(report, image)
+        picture = _jpeg(image, PICTURE_PX) if image else None
+        detectors = _detectors(report, spots)
+        parts.append(part.render(row=row, picture=picture, note=note, spots=tuple(spots.values()), detectors=detectors))
+        rows.append(_without_evidence(row))
+    page = environment.get_template("report.html.j2").render(
+        rows=rows,
+        parts=_HERE,
+        tally=_tally(rows),
+        sets=sorted({model.calibration_set for row in rows for model in row.report.models}),
+        written=written or datetime.now(UTC),
+        version=version("unmask"),
+    )
+    # Joined here, for jinja would copy every part once more.
+    before, after = page.split(_HERE)
+    return "".join([before, *parts, after])
+
+
+def _ascii(text: object) -> object:
+    """Text as ASCII markup: one typographic quote would make Python store a whole large page in two-byte characters."""
+    if not isinstance(text, str) or isinstance(text, Markup):
+        return text
+    return Markup(escape(visible(text)).encode("ascii", "xmlcharrefreplace").decode())
+
+
+def _number(value: float, model: ModelUsed | None = None) -> str:
+    return decimals(value, (model.fake_above, model.real_below) if model else ())
+
+
+def _threshold(value: float) -> str:
+    return f"{value:.2f}" if round(value, 2) == round(value, 4) else f"{value:.4g}"
+
+
+def _band(probability: float, model: ModelUsed) -> str:
+    """Where a probability lies among the thresholds."""
+    fake, real = _threshold(model.fake_above), _threshold(model.real_below)
+    if probability >= model.fake_above:
+        return f"fake from {fake}"
+    return f"real up to {real}" if probability <= model.real_below else f"uncertain from {real} to {fake}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("unmask"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_ascii,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=_number, threshold=_threshold, band=_band)
+    environment.globals["legend"] = _data_uri("png", heatmap.legend())
+    return environment
+
+
+def _picture(report: Report, limits: Limits) -> tuple[Image.Image | None, str | None]:
+    """The judged picture, or None with the reason in a sentence."""
+    if report.status is not Status.OK or report.source.sha256 is None:
+        return None, None
+    try:
+        data, source = pictures.read(_located(report.source.path), limits)
+        if source.sha256 != report.source.sha256:
+            return None, "The file has changed since it was judged, so its picture is not shown."
+        return pictures.decode(data, source, limits).image, None
+    except MediaError as error:
+        return None, f"The picture cannot be shown: {error}."
+
+
+def _located(shown: str) -> Path:
+    """The file behind a path as reports show it. A wrong guess does no harm: the sha256 is checked."""
+    path = Path(shown)
+    if path.exists() or "\\x" not in shown:
+        return path
+    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), shown.encode())
+    return Path(os.fsdecode(raw))
+
+
+def _row(number: int, report: Report, image: Image.Image | None) -> Row:
+    verdict = report.verdict
+    models = {model.name: model for model in report.models}
+    return Row(
+        number=number,
+        name=Path(report.source.path).name or report.source.path,
+        label=verdict.label.value if verdict else "none",
+        words=_VERDICTS[verdict.label.value] if verdict else _STATUSES[report.status],
+        report=report,
+        model=models.get(verdict.detector or "") if verdict else None,
+        thumbnail=_jpeg(image, THUMBNAIL_PX) if image else None,
+    )
+
+
+def _without_evidence(row: Row) -> Row:
+    """The summary needs no heat maps, and a thousand files' worth of them would stay in memory until the end."""
+    return Row(**{**vars(row), "report": row.report.model_copy(update={"evidence": ()})})
+
+
+def _spots(report: Report, image: Image.Image | None) -> dict[Box, Spot]:
+    """The distinct boxes of all evidence, those that count first."""
+    informs: dict[Box, bool] = {}
+    for evidence in sorted(report.evidence, key=_informs):
+        if evidence.region.box_px is not None:
+            informs.setdefault(evidence.region.box_px, _informs(evidence))
+    width = image.width if image else report.source.width_px or 1
+    height = image.height if image else report.source.height_px or 1
+    return {
+        box: Spot(
+            number=index,
+            box_px=box,
+            left=100 * box[0] / width,
+            top=100 * box[1] / height,
+            width=100 * (box[2] - box[0]) / width,
+            height=100 * (box[3] - box[1]) / height,
+            informs=only_informs,
+            crop=_jpeg(image.crop(box), ASIDE_PX if only_informs else CROP_PX) if image else None,
+        )
+        for index, (box, only_informs) in enumerate(informs.items(), start=1)
+    }
+
+
+def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ...]:
+    """Evidence by detector: the one that decides, then others that vote or abstain, then information."""
+    grouped: dict[str, list[Evidence]] = {}
+    for evidence in report.evidence:
+        grouped.setdefault(evidence.detector, []).append(evidence)
+    models = {model.name: model for model in report.models}
+    decider = report.verdict.detector if report.verdict else None
+    parts = []
+    for name, found in grouped.items():
+        maps = {index: logits for index, e in enumerate(found) if (logits := heatmap.local_logits(e)) is not None}
+        scale = heatmap.common_scale(list(maps.values())) if maps else None
+        findings = tuple(
+            Finding(
+                evidence=evidence,
+                state=_state(evidence),
+                spot=spots[evidence.region.box_px] if evidence.region.box_px is not None else None,
+                heat=_data_uri("png", heatmap.overlay(maps[index], scale)) if scale and index in maps else None,
+            )
+            for index, evidence in enumerate(found)
+        )
+        parts.append(
+            DetectorPart(
+                name=name,
+                model=models.get(name),
+                score=report.scores.get(name),
+                decides=name == decider,
+                informs=any(_informs(evidence) for evidence in found) and not any(e.votes for e in found),
+                findings=findings,
+                scale=scale,
+            )
+        )
+    return tuple(sorted(parts, key=lambda part: (not part.decides, part.informs)))
+
+
+def _informs(evidence: Evidence) -> bool:
+    return evidence.logit is not None and not evidence.votes
+
+
+def _state(evidence: Evidence) -> str:
+    if evidence.votes:
+        return "voted"
+    return "abstained" if evidence.logit is None else "information only"
+
+
+def _tally(rows: list[Row]) -> list[tuple[str, str, int]]:
+    counts = Counter(row.label for row in rows)
+    words = {"fake": "judged fake", "real": "judged real", "uncertain": "uncertain", "none": "could not be judged"}
+    return [(label, text, counts[label]) for label, text in words.items() if counts[label]]
+
+
+def _jpeg(image: Image.Image, most_px: int) -> Markup:
+    """A small copy as a data URI. It is made of pixels alone: no comment, EXIF or profile travels along."""
+    scale = min(1.0, most_px / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    copy = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    copy.info = {}
+    file = io.BytesIO()
+    copy.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    return _data_uri("jpeg", file.getvalue())
+
+
+def _data_uri(kind: str, data: bytes) -> Markup:
+    return Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}")
