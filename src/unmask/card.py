@@ -66,11 +66,16 @@ class Calibration(Value):
 
 
 class Thresholds(Value):
-    """At or above `fake_above` is fake, at or below `real_below` is real, between them is uncertain."""
+    """At or above `fake_above` is fake, at or below `real_below` is real, between them is uncertain.
+
+    The two shares are what each threshold costs on the calibration set; None where nothing was measured.
+    """
 
     fake_above: float = Field(ge=0.0, le=1.0)
     real_below: float = Field(ge=0.0, le=1.0)
     chosen: str
+    reals_called_fake: float | None = Field(default=None, ge=0.0, le=1.0)
+    fakes_called_real: float | None = Field(default=None, ge=0.0, le=1.0)
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

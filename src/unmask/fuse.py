@@ -1,0 +1,203 @@
+"""From what detectors found to one verdict: calibration, pooling, thresholds, abstention. All policy lives here.
+
+Who decides: the first loaded detector of faces, where it could judge at least one face; else the first detector of
+whole pictures that could judge one. Every other finding is information and says so (`Evidence.votes`). A detector's
+own findings are pooled as logits, then calibrated: its card's calibration was fitted on pooled logits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from unmask.card import Calibration, Card, Thresholds
+from unmask.errors import UsageError
+from unmask.types import Evidence, Label, Region, Score, Verdict
+from unmask.wording import decimals
+
+HeatMap = tuple[tuple[float, ...], ...]
+
+_THING: Final = {"face": "this face", "patch": "this part of the picture"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one detector made of one segment.
+
+    Attributes:
+        region: Where it looked.
+        logit: Its score, or None where it abstained.
+        unfit: Why it abstained, or None.
+        heat_map: Rows of logits over the region, where they were asked for.
+    """
+
+    region: Region
+    logit: float | None
+    unfit: str | None = None
+    heat_map: HeatMap | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything one detector made of one file; no findings where there was nothing for it to look at."""
+
+    card: Card
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def logits(self) -> tuple[float, ...]:
+        """The scores, without the abstentions."""
+        return tuple(finding.logit for finding in self.findings if finding.logit is not None)
+
+
+def calibrated(logit: float, calibration: Calibration) -> float:
+    """Probability of fake on the calibration set: sigmoid((logit - bias) / temperature)."""
+    z = (logit - calibration.bias) / calibration.temperature
+    # Two forms, because exp overflows for large arguments.
+    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+
+def pool(logits: Sequence[float], pooling: Literal["max", "mean"]) -> float:
+    """One logit for the whole file: its most suspicious part ("max"), or its average ("mean").
+
+    Raises:
+        UsageError: There is nothing to pool. An absent score is an abstention, never a number.
+    """
+    if not logits:
+        raise UsageError("there are no logits to pool")
+    return max(logits) if pooling == "max" else math.fsum(logits) / len(logits)
+
+
+def decide(probability: float, thresholds: Thresholds) -> Label:
+    """The label of a calibrated probability; both thresholds belong to their label."""
+    if probability >= thresholds.fake_above:
+        return Label.FAKE
+    return Label.REAL if probability <= thresholds.real_below else Label.UNCERTAIN
+
+
+def deciding(looks: Sequence[Look]) -> Look | None:
+    """The look that decides, or None where all abstained."""
+    able = [look for look in looks if look.logits]
+    return min(able, key=lambda look: look.card.cut.kind != "face", default=None)  # min keeps the first of equals
+
+
+def scores(looks: Sequence[Look]) -> dict[str, Score]:
+    """The pooled score of every detector that did not abstain, by its name."""
+    return {look.card.name: _score(look) for look in looks if look.logits}
+
+
+def evidence(looks: Sequence[Look]) -> tuple[Evidence, ...]:
+    """Every finding in words, detector by detector."""
+    judge = deciding(looks)
+    return tuple(_evidence(look, finding, look is judge) for look in looks for finding in look.findings)
+
+
+def verdict(looks: Sequence[Look], faces: int | None = None) -> Verdict:
+    """The final answer.
+
+    Args:
+        looks: One look for each detector that was asked, in the order the detectors were loaded.
+        faces: How many faces were found; None where none were looked for.
+
+    Returns:
+        A label with its probability and reason; uncertain without a probability where every detector abstained.
+    """
+    judge = deciding(looks)
+    if judge is None:
+        return Verdict(label=Label.UNCERTAIN, probability=None, reason=_why_nothing(looks, faces))
+    probability = _score(judge).probability
+    return Verdict(
+        label=decide(probability, judge.card.thresholds),
+        probability=probability,
+        reason=_reason(probability, judge.card.thresholds) + _left_out(judge, faces),
+        detector=judge.card.name,
+        region=_region(judge),
+    )
+
+
+def _score(look: Look) -> Score:
+    logit = pool(look.logits, look.card.pooling)
+    return Score(logit=logit, probability=calibrated(logit, look.card.calibration))
+
+
+def _evidence(look: Look, finding: Finding, votes: bool) -> Evidence:
+    if finding.logit is None:
+        probability, sentence = None, f"not judged: {finding.unfit}"
+    else:
+        probability = calibrated(finding.logit, look.card.calibration)
+        sentence = _sentence(_THING[look.card.cut.kind], probability, look.card.thresholds)
+    return Evidence(
+        detector=look.card.name,
+        region=finding.region,
+        logit=finding.logit,
+        probability=probability,
+        votes=votes and finding.logit is not None,
+        sentence=sentence,
+        heat_map=finding.heat_map,
+    )
+
+
+def _sentence(thing: str, probability: float, thresholds: Thresholds) -> str:
+    looks = {Label.FAKE: "looks fake", Label.REAL: "looks real", Label.UNCERTAIN: "could be either"}
+    label = decide(probability, thresholds)
+    return f"{thing} {looks[label]}: its probability of fake is {_number(probability, thresholds)}"
+
+
+def _reason(probability: float, thresholds: Thresholds) -> str:
+    number, fake, real = (
+        _number(value, thresholds) for value in (probability, thresholds.fake_above, thresholds.real_below)
+    )
+    label = decide(probability, thresholds)
+    if label is Label.FAKE:
+        return f"{number} is at or above the threshold for fake, {fake}" + _price(thresholds.reals_called_fake, "real")
+    if label is Label.REAL:
+        return f"{number} is at or below the threshold for real, {real}" + _price(thresholds.fakes_called_real, "fake")
+    return f"{number} lies between the thresholds for real, {real}, and for fake, {fake}"
+
+
+def _price(share: float | None, kind: str) -> str:
+    """What the threshold costs: how often the calibration set shows the other kind beyond it."""
+    return "" if share is None else f" ({share:.1%} of the {kind} photos it was set on lie there too)"
+
+
+def _number(value: float, thresholds: Thresholds) -> str:
+    return decimals(value, (thresholds.fake_above, thresholds.real_below))
+
+
+def _left_out(judge: Look, faces: int | None) -> str:
+    """What the verdict does not cover; a fake among faces that were not judged must not hide behind the others."""
+    if not faces:
+        return ""
+    if judge.card.cut.kind == "patch":
+        return "; this is about the whole picture, for no face in it could be judged"
+    judged = len(judge.logits)
+    return "" if judged >= faces else f"; {judged} of {faces} faces {'was' if judged == 1 else 'were'} judged"
+
+
+def _why_nothing(looks: Sequence[Look], faces: int | None) -> str:
+    parts = []
+    if faces is not None:
+        parts.append("no face in it could be judged" + _first_unfit(looks, "face") if faces else "no face was found")
+    sizes = [look.card.cut.size_px for look in looks if look.card.cut.kind == "patch"]
+    if not sizes:
+        parts.append("no detector of whole pictures is loaded")
+    elif any(look.findings for look in looks if look.card.cut.kind == "patch"):
+        parts.append("the whole picture could not be judged" + _first_unfit(looks, "patch"))
+    else:
+        parts.append(f"the picture is too small to be judged as a whole (each side needs {min(sizes)} px)")
+    return ", and ".join(parts)
+
+
+def _first_unfit(looks: Sequence[Look], kind: str) -> str:
+    unfit = (finding.unfit for look in looks if look.card.cut.kind == kind for finding in look.findings)
+    return next((f" ({why})" for why in unfit if why), "")
+
+
+def _region(judge: Look) -> Region | None:
+    """The region whose own logit is the pooled one; a mean of several has none."""
+    judged = [finding for finding in judge.findings if finding.logit is not None]
+    if judge.card.pooling == "mean" and len(judged) > 1:
+        return None
+    return max(judged, key=lambda finding: finding.logit or 0.0).region

@@ -1,0 +1,193 @@
+"""One photo, step by step: read, decode, find faces, cut; then score, fuse and report.
+
+The first four steps are `prepare`, which many threads may run at once (Pillow and onnxruntime release the interpreter
+lock); the last three are `reports`, which takes many prepared files, so that segments of different files share a batch.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask import fuse, runtime
+from unmask.bundles import Bundle
+from unmask.card import Card
+from unmask.detectors.onnx import OnnxDetector
+from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError
+from unmask.faces import FaceFinder
+from unmask.fuse import Finding, Look
+from unmask.limits import Limits
+from unmask.modalities import image
+from unmask.modalities.image import Photo
+from unmask.types import ModelUsed, Report, Segment, Source, Status
+
+BATCH_PX: Final = 2**19
+"""Pixels in one batch: 32 squares of 128 px. Networks of phone size then need about 100 MB for their features."""
+
+_DECIMALS: Final = 4  # of a logit; the rest varies with the size of the batch that a segment happened to be in
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One file, ready to be scored.
+
+    Attributes:
+        source: The file.
+        problem: Why it cannot be judged, or None.
+        faces: How many faces were found; None where none were looked for.
+        segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
+    """
+
+    source: Source
+    problem: tuple[Status, str] | None = None
+    faces: int | None = None
+    segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+
+
+class Judge:
+    """Loaded models, and what they make of photos.
+
+    The detector of whole pictures is asked only where it decides, which is where no face can be judged, or where
+    evidence is wanted: on a portrait its patches would cost more time than all the rest.
+
+    Args:
+        bundles: The detectors, in the order of their say.
+        limits: What one file may cost.
+        evidence: Whether to ask all detectors and to keep heat maps.
+
+    Raises:
+        BundleError: A bundle is damaged or altered.
+    """
+
+    def __init__(self, bundles: Sequence[Bundle], limits: Limits, evidence: bool) -> None:
+        self._detectors = tuple(OnnxDetector(bundle) for bundle in bundles)
+        self._limits = limits
+        self._evidence = evidence
+
+    @cached_property
+    def finder(self) -> FaceFinder | None:
+        """For one file at a time: all cores work on it. None where no detector looks at faces."""
+        return self._load_finder(None)
+
+    @cached_property
+    def shared_finder(self) -> FaceFinder | None:
+        """For many files at a time: each caller's own thread does the work."""
+        return self._load_finder(1)
+
+    def prepare(self, path: Path, finder: FaceFinder | None) -> Prepared:
+        """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem."""
+        source = Source(path=image.display_path(path))
+        try:
+            _refuse_folder(path)
+            data, source = image.read(path, self._limits)
+            photo = image.decode(data, source, self._limits)
+            found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
+            by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
+            return Prepared(photo.source, None, faces, by_face | self._patches(photo, by_face.values()))
+        except MediaError as error:
+            return Prepared(source, (_status(error), str(error)))
+        except Exception as error:  # no single file may end the scan of all others, whatever it sets off
+            return Prepared(source, (Status.UNREADABLE, f"judging it failed: {type(error).__name__}: {error}"))
+
+    def reports(self, files: Sequence[Prepared]) -> list[Report]:
+        """Score the segments of all files together, then fuse file by file."""
+        looks: list[list[Look]] = [[] for _ in files]
+        for detector in self._detectors:
+            name = detector.card.name
+            asked = [(f.segments[name], mine) for f, mine in zip(files, looks, strict=True) if name in f.segments]
+            fit = [segment for segments, _ in asked for segment in segments if segment.unfit is None]
+            findings = self._score(detector, fit)
+            for segments, mine in asked:
+                mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
+        return [_report(file, mine) for file, mine in zip(files, looks, strict=True)]
+
+    def _cards(self, kind: str) -> Iterator[Card]:
+        return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
+
+    def _load_finder(self, threads: int | None) -> FaceFinder | None:
+        return FaceFinder(threads) if any(self._cards("face")) else None
+
+    def _patches(self, photo: Photo, by_face: Iterable[Sequence[Segment]]) -> dict[str, list[Segment]]:
+        if not self._evidence and any(segment.unfit is None for segments in by_face for segment in segments):
+            return {}
+        return {card.name: image.segments(photo, card.cut) for card in self._cards("patch")}
+
+    def _score(self, detector: OnnxDetector, segments: Sequence[Segment]) -> Iterator[Finding]:
+        step = max(1, BATCH_PX // detector.card.cut.size_px**2)
+        for start in range(0, len(segments), step):
+            part = segments[start : start + step]
+            logits, activations = detector.explain(np.stack([segment.pixels for segment in part]))
+            for segment, logit, activation in zip(part, logits, activations, strict=True):
+                yield self._finding(segment, float(logit), activation)
+
+    def _finding(self, segment: Segment, logit: float, activation: NDArray[np.float32]) -> Finding:
+        if not np.isfinite(logit):
+            return Finding(segment.region, None, "the detector gave no number")
+        rows = tuple(tuple(round(v, _DECIMALS) for v in row) for row in activation.tolist())
+        return Finding(segment.region, round(logit, _DECIMALS), heat_map=rows if self._evidence else None)
+
+
+def _refuse_folder(path: Path) -> None:
+    """A folder gets here where `expand` could not open it, or was not asked to."""
+    if not path.is_dir():
+        return
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise UnreadableError(f"the folder cannot be read: {(error.strerror or str(error)).lower()}") from error
+    raise UnsupportedError("a folder, not a file")
+
+
+def _unfit(segment: Segment) -> Finding:
+    return Finding(segment.region, None, segment.unfit)
+
+
+def _report(file: Prepared, looks: Sequence[Look]) -> Report:
+    if file.problem:
+        status, message = file.problem
+        return Report(source=file.source, status=status, message=message, versions=_versions())
+    return Report(
+        source=file.source,
+        status=Status.OK,
+        verdict=fuse.verdict(looks, file.faces),
+        faces=file.faces,
+        scores=fuse.scores(looks),
+        evidence=fuse.evidence(looks),
+        models=tuple(_model_used(look.card) for look in looks),
+        versions=_versions(),
+    )
+
+
+def _model_used(card: Card) -> ModelUsed:
+    return ModelUsed(
+        name=card.name,
+        version=card.version,
+        sha256=card.sha256,
+        calibration_set=card.calibration.set,
+        fake_above=card.thresholds.fake_above,
+        real_below=card.thresholds.real_below,
+    )
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    ours = {name: version(name) for name in ("unmask", "pillow", "numpy")}
+    return {"python": platform.python_version(), "onnxruntime": runtime.VERSION, **ours}
+
+
+def _status(error: MediaError) -> Status:
+    match error:
+        case UnsupportedError():
+            return Status.UNSUPPORTED
+        case NothingToJudgeError():
+            return Status.NOTHING_TO_JUDGE
+        case _:
+            return Status.UNREADABLE

@@ -1,0 +1,184 @@
+"""A path in, a report out.
+
+Importing this page is cheap: what decodes and computes is loaded with the first `Scanner`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from unmask import bundles
+from unmask.errors import UsageError
+from unmask.limits import DEFAULT_LIMITS, Limits
+from unmask.types import Report
+
+if TYPE_CHECKING:
+    from unmask.judge import Judge, Prepared
+
+_FILES_AHEAD: Final = 8
+"""Files prepared beyond those being worked on: enough to fill a batch, few enough to keep memory flat."""
+
+
+class Scanner:
+    """Loaded detectors, for many photos.
+
+        with Scanner() as scanner:
+            for report in scanner.scan_many(expand(["holiday"])):
+                print(report.source.path, report.verdict)
+
+    Args:
+        models: Names of shipped bundles, or folders of others; all shipped ones when empty. Of several detectors of
+            one kind, the first named decides.
+        limits: What one file may cost.
+        jobs: Files that `scan_many` works on at a time; as many as there are usable cores when None.
+        evidence: Whether every detector looks at every photo and the reports hold heat maps. Without it, the detector
+            of whole pictures is asked only where no face can be judged.
+
+    Raises:
+        UsageError: No such model, two of one name, none at all, or `jobs` below 1.
+        BundleError: A bundle is damaged or altered.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[str | Path] = (),
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        jobs: int | None = None,
+        evidence: bool = False,
+    ) -> None:
+        if jobs is not None and jobs < 1:
+            raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
+        chosen = _choose(models)
+        # Here, because these load onnxruntime and Pillow, and `import unmask` must stay light.
+        from unmask.judge import Judge
+        from unmask.runtime import usable_cores
+
+        self._judge: Judge | None = Judge(chosen, limits, evidence)
+        self._jobs = jobs or usable_cores()
+
+    def scan(self, path: str | os.PathLike[str]) -> Report:
+        """Judge one photo, with all cores. A file that cannot be judged gets a status, not an exception."""
+        judge = self._open_judge()
+        return judge.reports([judge.prepare(Path(path), judge.finder)])[0]
+
+    def scan_many(self, paths: Iterable[str | os.PathLike[str]]) -> Generator[Report, None, None]:
+        """Judge many photos; reports come in the order of the paths, each as soon as those before it are out.
+
+        Threads read, decode, find faces and cut a few files ahead; the caller's thread scores whatever is ready
+        in one batch. `paths` is consumed as it is needed, `jobs` + 8 of them before the first report, and memory does
+        not grow with their number. Closing the iterator, or an interrupt, drops the files that were not begun.
+        """
+        judge = self._open_judge()
+        finder = judge.shared_finder
+        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="unmask")
+        waiting: deque[Future[Prepared]] = deque()
+        try:
+            for path in paths:
+                waiting.append(pool.submit(judge.prepare, Path(path), finder))
+                if len(waiting) >= self._jobs + _FILES_AHEAD:
+                    yield from judge.reports(_ready(waiting))
+            while waiting:
+                yield from judge.reports(_ready(waiting))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Let go of the models. Closing twice does no harm."""
+        self._judge = None
+
+    def __enter__(self) -> Self:
+        """Return the scanner itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _open_judge(self) -> Judge:
+        if self._judge is None:
+            raise UsageError("this Scanner is closed; make a new one")
+        return self._judge
+
+
+def scan(
+    path: str | os.PathLike[str],
+    *,
+    models: Sequence[str | Path] = (),
+    limits: Limits = DEFAULT_LIMITS,
+    evidence: bool = False,
+) -> Report:
+    """Judge one photo. For more than one, a `Scanner` loads the models once.
+
+    Args:
+        path: The photo.
+        models: As for `Scanner`.
+        limits: As for `Scanner`.
+        evidence: As for `Scanner`.
+
+    Raises:
+        UsageError: No such model, or none at all.
+        BundleError: A bundle is damaged or altered.
+    """
+    with Scanner(models, limits=limits, evidence=evidence) as scanner:
+        return scanner.scan(path)
+
+
+def expand(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Every file that the paths name or hold, folder by folder, sorted by name.
+
+    Links are followed, but no folder is entered twice, so loops end. A path that is missing, or a folder that may not
+    be read, comes out as itself: scanning it says why, and nothing is lost silently.
+    """
+    entered: set[tuple[int, int]] = set()
+    for path in paths:
+        stack = [Path(path)]
+        while stack:  # no recursion: folders may lie deeper than the interpreter's stack
+            current = stack.pop()
+            if not _is_folder(current):
+                yield current
+                continue
+            try:
+                status = current.stat()
+                if (status.st_dev, status.st_ino) not in entered:
+                    entered.add((status.st_dev, status.st_ino))
+                    stack += sorted(current.iterdir(), reverse=True)
+            except OSError:
+                yield current
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # up to Python 3.13 is_dir passes on what it does not expect, such as a missing permission
+        return False
+
+
+def _ready(waiting: deque[Future[Prepared]]) -> list[Prepared]:
+    """Take the first file, and those after it that need no waiting."""
+    files = [waiting.popleft().result()]
+    while waiting and len(files) < _FILES_AHEAD and waiting[0].done():
+        files.append(waiting.popleft().result())
+    return files
+
+
+def _choose(models: Sequence[str | Path]) -> tuple[bundles.Bundle, ...]:
+    chosen = tuple(bundles.find(str(model)) for model in models) if models else bundles.shipped()
+    if not chosen:
+        raise UsageError(
+            "no models ship with this installation: name the folder of one (models=[...], or --models on the command "
+            "line), or install a release of unmask"
+        )
+    names = [bundle.card.name for bundle in chosen]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f'two of the models are called "{name}"; scores are kept by name, so load one at a time')
+    return chosen

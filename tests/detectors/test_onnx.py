@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.make_bundle import expected_logits, make_bundle
+from unmask.bundles import Bundle
+from unmask.detectors.onnx import OnnxDetector
+from unmask.errors import BundleError, UsageError
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return make_bundle(tmp_path / "bundle", constant=0.25)
+
+
+def pictures(count: int, size: int = 64) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.random.default_rng(1).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("threads", [None, 1])
+def test_score_gives_one_logit_a_picture(bundle: Bundle, threads: int | None) -> None:
+    batch = pictures(5)
+    logits = OnnxDetector(bundle, threads).score(batch)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected_logits(batch, constant=0.25), atol=1e-4)
+
+
+def test_red_leans_fake_and_blue_real(bundle: Bundle) -> None:
+    red, blue = np.zeros((2, 64, 64, 3), np.uint8)
+    red[..., 0], blue[..., 2] = 255, 255
+    assert list(np.sign(OnnxDetector(bundle).score(np.stack([red, blue])))) == [1, -1]
+
+
+def test_explain_adds_up_to_the_logit_and_shows_where(bundle: Bundle) -> None:
+    batch = np.zeros((1, 64, 64, 3), np.uint8)
+    batch[0, :16, 16:32, 0] = 255
+    logit, activation = OnnxDetector(bundle).explain(batch)
+    assert activation.shape == (1, 4, 4)
+    np.testing.assert_allclose(activation.mean(axis=(1, 2)) + 0.25, logit, atol=1e-5)
+    assert np.unravel_index(activation[0].argmax(), (4, 4)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        np.zeros((1, 64, 64, 3), np.float32),
+        np.zeros((64, 64, 3), np.uint8),
+        np.zeros((1, 32, 32, 3), np.uint8),
+        np.zeros((1, 3, 64, 64), np.uint8),
+    ],
+)
+def test_a_batch_of_another_kind_is_wrong_use(bundle: Bundle, batch: Any) -> None:
+    with pytest.raises(UsageError, match=r"looks at uint8 \(N, 64, 64, 3\)"):
+        OnnxDetector(bundle).score(batch)
+
+
+def test_an_altered_graph_is_not_loaded(bundle: Bundle) -> None:
+    bundle.model_path.write_bytes(b"something else")
+    with pytest.raises(BundleError, match="is not the one its card describes"):
+        OnnxDetector(bundle)
+
+
+def test_a_graph_that_is_none_is_refused(bundle: Bundle) -> None:
+    bundle.model_path.write_bytes(b"something else")
+    digest = hashlib.sha256(b"something else").hexdigest()
+    with pytest.raises(BundleError, match="cannot load"):
+        OnnxDetector(Bundle(bundle.folder, bundle.card.model_copy(update={"sha256": digest})))
+
+
+def test_a_graph_of_another_size_fails_when_loaded(bundle: Bundle) -> None:
+    cut = bundle.card.cut.model_copy(update={"size_px": 96})
+    with pytest.raises(BundleError, match="does not fit its card"):
+        OnnxDetector(Bundle(bundle.folder, bundle.card.model_copy(update={"cut": cut})))

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.make_bundle import make_bundle
+from unmask import bundles
+from unmask.bundles import Bundle
+from unmask.errors import BundleError, UsageError
+
+
+def npy() -> bytes:
+    """One array instead of an archive of several."""
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return make_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation that ships two models."""
+    for name in ("picture", "face"):
+        make_bundle(tmp_path / "models" / name, name=name)
+    (tmp_path / "models" / "half-copied").mkdir()
+    monkeypatch.setattr(bundles, "FOLDER", tmp_path / "models")
+    return tmp_path / "models"
+
+
+def test_making_a_bundle_twice_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> None:
+    again = make_bundle(tmp_path / "again")
+    assert again.card == bundle.card
+    assert again.model_path.read_bytes() == bundle.model_path.read_bytes()
+
+
+def test_shipped_lists_folders_with_a_card_by_name(shelf: Path) -> None:
+    assert [bundle.folder for bundle in bundles.shipped()] == [shelf / "face", shelf / "picture"]
+
+
+def test_what_ships_in_this_checkout_is_intact() -> None:
+    for bundle in bundles.shipped():
+        assert bundles.check(bundle) <= bundles.TOLERANCE
+        assert bundle.card.name == bundle.folder.name
+
+
+def test_find_takes_a_name_or_a_folder(shelf: Path, bundle: Bundle) -> None:
+    assert bundles.find("face").folder == shelf / "face"
+    assert bundles.find(str(bundle.folder)) == bundle
+
+
+def test_find_names_what_there_is(shelf: Path) -> None:
+    with pytest.raises(UsageError, match=r'no model "fase".*face, picture'):
+        bundles.find("fase")
+
+
+def test_find_without_any_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "FOLDER", tmp_path / "none")
+    with pytest.raises(UsageError, match="no models ship"):
+        bundles.find("face")
+
+
+def test_find_refuses_a_folder_without_a_card(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"card\.json cannot be read"):
+        bundles.find(str(tmp_path))
+
+
+def test_verify_accepts_what_the_card_describes(bundle: Bundle) -> None:
+    bundles.verify(bundle)
+    assert bundles.model(bundle) == bundle.model_path.read_bytes()
+
+
+def test_verify_refuses_an_altered_or_missing_graph(bundle: Bundle) -> None:
+    bundle.model_path.write_bytes(bundle.model_path.read_bytes() + b"\0")
+    with pytest.raises(BundleError, match="is not the one its card describes"):
+        bundles.verify(bundle)
+    bundle.model_path.unlink()
+    with pytest.raises(BundleError, match="cannot be read"):
+        bundles.verify(bundle)
+
+
+def test_check_replays_the_golden_file(bundle: Bundle) -> None:
+    assert 0 <= bundles.check(bundle) < 1e-5
+
+
+def rewrite_golden(bundle: Bundle, **changes: object) -> None:
+    with np.load(bundle.golden_path) as golden:
+        arrays = {key: golden[key] for key in golden}
+    np.savez(bundle.golden_path, **{**arrays, **changes})
+
+
+@pytest.mark.parametrize("wrong", [0.01, np.nan])
+def test_check_refuses_other_logits(bundle: Bundle, wrong: float) -> None:
+    with np.load(bundle.golden_path) as golden:
+        logit = golden["logit"] + np.float32(wrong)
+    rewrite_golden(bundle, logit=logit)
+    with pytest.raises(BundleError, match="does not compute here what it was trained to"):
+        bundles.check(bundle)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pixels", np.zeros((4, 64, 64, 3), np.float32)),
+        ("pixels", np.zeros((4, 32, 32, 3), np.uint8)),
+        ("logit", np.zeros(3, np.float32)),
+    ],
+)
+def test_check_refuses_a_golden_file_of_another_shape(bundle: Bundle, name: str, value: object) -> None:
+    rewrite_golden(bundle, **{name: value})
+    with pytest.raises(BundleError, match="does not hold uint8 pictures of 64 x 64 px"):
+        bundles.check(bundle)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\3\4 broken", b"\x80\x04K\x01.", npy()], ids=["empty", "cut off", "pickle", "npy"]
+)
+def test_check_refuses_a_broken_golden_file(bundle: Bundle, content: bytes) -> None:
+    bundle.golden_path.write_bytes(content)
+    with pytest.raises(BundleError, match=r"golden file .* cannot be read"):
+        bundles.check(bundle)
+
+
+def test_check_refuses_a_missing_golden_file(bundle: Bundle) -> None:
+    bundle.golden_path.unlink()
+    with pytest.raises(BundleError, match=r"golden file .* cannot be read"):
+        bundles.check(bundle)
+
+
+def test_check_refuses_maps_that_do_not_add_up_to_the_logit(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "split", map_weights=(1.0, 0.0, 0.0))
+    with pytest.raises(BundleError, match="does not add up"):
+        bundles.check(bundle)

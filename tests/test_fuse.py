@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.make_bundle import make_bundle
+from unmask import fuse
+from unmask.card import Calibration, Card, Thresholds
+from unmask.errors import UsageError
+from unmask.fuse import Finding, Look
+from unmask.types import Box, Label, Region
+
+THRESHOLDS = Thresholds(fake_above=0.8, real_below=0.3, chosen="by hand")
+PLAIN = Calibration(set="drawn", temperature=1.0, bias=0.0, reals=0, fakes=0)
+LEFT: Box = (0, 0, 64, 64)
+RIGHT: Box = (64, 0, 128, 64)
+
+
+def logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def finding(probability: float | None, box: Box = LEFT, unfit: str = "the face is too blurred to judge") -> Finding:
+    if probability is None:
+        return Finding(Region(box_px=box), None, unfit)
+    return Finding(Region(box_px=box), logit(probability))
+
+
+@pytest.fixture
+def face(tmp_path: Path) -> Card:
+    return make_bundle(tmp_path / "face").card
+
+
+@pytest.fixture
+def patch(tmp_path: Path) -> Card:
+    return make_bundle(tmp_path / "picture", name="picture", kind="patch", pooling="mean").card
+
+
+def test_calibrated_shifts_and_scales_before_the_sigmoid() -> None:
+    warm = Calibration(set="drawn", temperature=2.0, bias=1.0, reals=0, fakes=0)
+    assert fuse.calibrated(1.0, warm) == 0.5
+    assert fuse.calibrated(3.0, warm) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert fuse.calibrated(-1.0, warm) == pytest.approx(1 / (1 + math.exp(1)))
+
+
+@given(st.floats(-1e300, 1e300))
+def test_calibrated_is_a_probability_for_every_finite_logit(value: float) -> None:
+    assert 0 <= fuse.calibrated(value, PLAIN) <= 1
+
+
+def test_pool() -> None:
+    assert fuse.pool([-1.0, 3.0, 1.0], "max") == 3.0
+    assert fuse.pool([-1.0, 3.0, 1.0], "mean") == 1.0
+    with pytest.raises(UsageError, match="no logits"):
+        fuse.pool([], "max")
+
+
+@pytest.mark.parametrize(
+    ("probability", "label"),
+    [
+        (1.0, Label.FAKE),
+        (0.8, Label.FAKE),
+        (0.79, Label.UNCERTAIN),
+        (0.31, Label.UNCERTAIN),
+        (0.3, Label.REAL),
+        (0.0, Label.REAL),
+    ],
+)
+def test_thresholds_belong_to_their_label(probability: float, label: Label) -> None:
+    assert fuse.decide(probability, THRESHOLDS) is label
+
+
+def test_where_the_thresholds_meet_fake_wins() -> None:
+    assert fuse.decide(0.5, Thresholds(fake_above=0.5, real_below=0.5, chosen="by hand")) is Label.FAKE
+
+
+def test_the_most_suspicious_face_decides(face: Card) -> None:
+    look = Look(face, (finding(0.1), finding(0.95, RIGHT)))
+    verdict = fuse.verdict([look], faces=2)
+    assert verdict.label is Label.FAKE
+    assert verdict.probability == pytest.approx(0.95)
+    assert verdict.detector == "face"
+    assert verdict.region == Region(box_px=RIGHT)
+    assert verdict.reason == "0.95 is at or above the threshold for fake, 0.80"
+
+
+@pytest.mark.parametrize(
+    ("probability", "reason"),
+    [
+        (0.12, "0.12 is at or below the threshold for real, 0.30"),
+        (0.5, "0.50 lies between the thresholds for real, 0.30, and for fake, 0.80"),
+        (0.7999, "0.7999 lies between the thresholds for real, 0.30, and for fake, 0.80"),
+    ],
+)
+def test_the_reason_names_the_threshold(face: Card, probability: float, reason: str) -> None:
+    assert fuse.verdict([Look(face, (finding(probability),))], faces=1).reason == reason
+
+
+@pytest.mark.parametrize("order", ["face first", "picture first"])
+def test_faces_decide_over_the_whole_picture(face: Card, patch: Card, order: str) -> None:
+    looks = [Look(face, (finding(0.1),)), Look(patch, (finding(0.99),))]
+    if order == "picture first":
+        looks.reverse()
+    verdict = fuse.verdict(looks, faces=1)
+    assert (verdict.label, verdict.detector) == (Label.REAL, "face")
+    assert {e.detector: e.votes for e in fuse.evidence(looks)} == {"face": True, "picture": False}
+    assert {name: score.probability for name, score in fuse.scores(looks).items()} == {
+        "face": pytest.approx(0.1),
+        "picture": pytest.approx(0.99),
+    }
+
+
+def test_of_two_face_detectors_the_first_decides(face: Card) -> None:
+    other = face.model_copy(update={"name": "other"})
+    looks = [Look(other, (finding(0.9),)), Look(face, (finding(0.1),))]
+    assert fuse.verdict(looks, faces=1).detector == "other"
+    assert [e.votes for e in fuse.evidence(looks)] == [True, False]
+
+
+def test_where_no_face_can_be_judged_the_whole_picture_decides(face: Card, patch: Card) -> None:
+    looks = [Look(face, (finding(None),)), Look(patch, (finding(0.9), finding(0.9, RIGHT)))]
+    verdict = fuse.verdict(looks, faces=1)
+    assert (verdict.label, verdict.detector) == (Label.FAKE, "picture")
+    assert "no face in it could be judged" in verdict.reason
+    assert verdict.region is None, "a mean of several regions has none"
+    abstained, *voted = fuse.evidence(looks)
+    assert (abstained.logit, abstained.probability, abstained.votes) == (None, None, False)
+    assert abstained.sentence == "not judged: the face is too blurred to judge"
+    assert [e.votes for e in voted] == [True, True]
+
+
+def test_a_mean_of_one_region_has_that_region(patch: Card) -> None:
+    assert fuse.verdict([Look(patch, (finding(0.9, RIGHT),))]).region == Region(box_px=RIGHT)
+
+
+def test_faces_that_were_not_judged_are_mentioned(face: Card) -> None:
+    look = Look(face, (finding(0.1), finding(None, RIGHT)))
+    assert fuse.verdict([look], faces=40).reason.endswith("; 1 of 40 faces was judged")
+    look = Look(face, (finding(0.1), finding(0.1, RIGHT)))
+    assert fuse.verdict([look], faces=40).reason.endswith("; 2 of 40 faces were judged")
+    assert "judged" not in fuse.verdict([look], faces=2).reason
+
+
+@pytest.mark.parametrize(
+    ("kinds", "faces", "reason"),
+    [
+        (["face"], 0, "no face was found, and no detector of whole pictures is loaded"),
+        (
+            ["unfit face"],
+            1,
+            "no face in it could be judged (the face is too blurred to judge), "
+            "and no detector of whole pictures is loaded",
+        ),
+        (
+            ["face", "patch"],
+            0,
+            "no face was found, and the picture is too small to be judged as a whole (each side needs 64 px)",
+        ),
+        (["patch"], None, "the picture is too small to be judged as a whole (each side needs 64 px)"),
+        (["unfit patch"], None, "the whole picture could not be judged (the detector gave no number)"),
+    ],
+)
+def test_who_cannot_judge_says_why(face: Card, patch: Card, kinds: list[str], faces: int | None, reason: str) -> None:
+    looks = {
+        "face": Look(face),
+        "patch": Look(patch),
+        "unfit face": Look(face, (finding(None),)),
+        "unfit patch": Look(patch, (finding(None, unfit="the detector gave no number"),)),
+    }
+    verdict = fuse.verdict([looks[kind] for kind in kinds], faces)
+    assert (verdict.label, verdict.probability, verdict.detector) == (Label.UNCERTAIN, None, None)
+    assert verdict.reason == reason
+    assert fuse.scores([looks[kind] for kind in kinds]) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "probability", "sentence"),
+    [
+        ("face", 0.97, "this face looks fake: its probability of fake is 0.97"),
+        ("face", 0.05, "this face looks real: its probability of fake is 0.05"),
+        ("patch", 0.5, "this part of the picture could be either: its probability of fake is 0.50"),
+    ],
+)
+def test_evidence_is_a_sentence(
+    face: Card, patch: Card, kind: Literal["face", "patch"], probability: float, sentence: str
+) -> None:
+    card = face if kind == "face" else patch
+    (evidence,) = fuse.evidence([Look(card, (finding(probability),))])
+    assert evidence.sentence == sentence
+    assert evidence.probability == pytest.approx(probability)

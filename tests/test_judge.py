@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.make_bundle import make_bundle
+from unmask import judge
+from unmask.detectors.onnx import OnnxDetector
+from unmask.judge import Judge, Prepared
+from unmask.limits import DEFAULT_LIMITS
+from unmask.types import Report, Source, Status
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Name of the detector and size of each batch that was scored, but for the one that loading tries."""
+    seen: list[tuple[str, int]] = []
+    explain = OnnxDetector.explain
+
+    def counting(self: OnnxDetector, batch: Any) -> Any:
+        if batch.any():
+            seen.append((self.card.name, len(batch)))
+        return explain(self, batch)
+
+    monkeypatch.setattr(OnnxDetector, "explain", counting)
+    return seen
+
+
+@pytest.fixture
+def files(tmp_path: Path, astronaut: Image.Image) -> list[Path]:
+    """A portrait, a picture without a face, a broken file, and the portrait again."""
+    astronaut.save(tmp_path / "a.png")
+    astronaut.crop((0, 300, 100, 400)).save(tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    astronaut.save(tmp_path / "d.png")
+    return [tmp_path / f"{name}.png" for name in "abcd"]
+
+
+def both(folder: Path, *, evidence: bool = False) -> Judge:
+    face = make_bundle(folder / "face")
+    picture = make_bundle(folder / "picture", name="picture", kind="patch", size_px=96)
+    return Judge([face, picture], DEFAULT_LIMITS, evidence)
+
+
+def reports(judge: Judge, files: list[Path]) -> list[Report]:
+    return judge.reports([judge.prepare(file, judge.finder) for file in files])
+
+
+def test_segments_of_several_files_share_a_batch(
+    tmp_path: Path, files: list[Path], batches: list[tuple[str, int]]
+) -> None:
+    found = reports(both(tmp_path), files)
+    assert batches == [("face", 2), ("picture", 1)]
+    assert [list(report.scores) for report in found] == [["face"], ["picture"], [], ["face"]]
+    assert found[0].scores == found[3].scores
+    assert found[2].status is Status.UNREADABLE
+    assert found[2].models == ()
+
+
+def test_large_batches_are_split(
+    tmp_path: Path, files: list[Path], batches: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = reports(both(tmp_path, evidence=True), files)
+    assert batches == [("face", 2), ("picture", 19)]
+    batches.clear()
+    monkeypatch.setattr(judge, "BATCH_PX", 8 * 96 * 96 + 1)
+    assert reports(both(tmp_path, evidence=True), files) == whole
+    assert batches == [("face", 2), ("picture", 8), ("picture", 8), ("picture", 3)]
+    batches.clear()
+    monkeypatch.setattr(judge, "BATCH_PX", 1)
+    assert reports(both(tmp_path, evidence=True), files) == whole
+    assert {size for _, size in batches} == {1}
+
+
+def test_both_finders_are_loaded_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int | None] = []
+    monkeypatch.setattr(judge, "FaceFinder", threads.append)
+    loaded = both(tmp_path)
+    assert threads == []
+    assert (loaded.shared_finder, loaded.finder, loaded.shared_finder) == (None, None, None)
+    assert threads == [1, None]
+
+
+def test_nothing_to_report_on(tmp_path: Path) -> None:
+    assert both(tmp_path).reports([]) == []
+
+
+def test_a_problem_becomes_the_status(tmp_path: Path) -> None:
+    file = Prepared(Source(path="x.jpg"), (Status.NOTHING_TO_JUDGE, "the picture is too small"))
+    (report,) = both(tmp_path).reports([file])
+    assert (report.status, report.message) == (Status.NOTHING_TO_JUDGE, "the picture is too small")
+    assert report.versions["unmask"]
