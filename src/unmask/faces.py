@@ -102,8 +102,13 @@ class FaceFinder:
         boxes, landmarks, scores = _decode(out[_HEATMAP][0, 0], out[_SCALE][0], out[_OFFSET][0], out[_LANDMARKS][0])
         stretch = np.array([picture.width / width, picture.height / height], np.float32)
         limits = np.array([*picture.size, *picture.size], np.float32)
-        boxes = np.clip(boxes * np.tile(stretch, 2), 0, limits)
+        # The last bits of the network's output depend on its number of threads. Without rounding, the same photo would
+        # be cut from places 1e-5 px apart, and score differently alone and in a batch.
+        boxes = np.clip(boxes * np.tile(stretch, 2), 0, limits).round(1)
         landmarks = landmarks * stretch
+        # Boxes that lie outside the picture are empty once clipped. The comparison also drops what is not a number.
+        real = (boxes[:, 2:] - boxes[:, :2] >= 1).all(axis=1)
+        boxes, landmarks, scores = boxes[real], landmarks[real], scores[real]
         return [Face(boxes[i], landmarks[i], float(scores[i])) for i in _distinct(boxes, scores)]
 
 

@@ -50,10 +50,10 @@ def read(path: Path) -> list[Item]:
     """Read a manifest; `Item.path` comes out joined to the manifest's folder.
 
     Raises:
-        ManifestError: No such file, a column is missing, or a label is neither real nor fake.
+        ManifestError: No such file, no CSV table, a column or a path is missing, or a label is neither real nor fake.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte order mark in front
             reader = csv.DictReader(file)
             missing = {"path", "label"} - set(reader.fieldnames or ())
             if missing:
@@ -63,6 +63,8 @@ def read(path: Path) -> list[Item]:
         raise ManifestError(f"the manifest {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ManifestError(f"the manifest {path} is not UTF-8 text: {error}") from error
+    except csv.Error as error:
+        raise ManifestError(f"the manifest {path} is not a CSV table: {error}") from error
 
 
 def write(path: Path, items: Iterable[Item]) -> None:
@@ -103,6 +105,8 @@ def _item(path: Path, line: int, row: dict[str, str]) -> Item:
     label = _LABELS.get((row["label"] or "").strip().lower())
     if label is None:
         raise ManifestError(f'{path}, line {line}: label is "{row["label"]}", but must be "real" or "fake"')
+    if not row["path"]:
+        raise ManifestError(f"{path}, line {line}: the path is empty")
     known = {name: (row.get(name) or "").strip() for name in _COLUMNS[2:]}
     attributes = {name: value or "" for name, value in row.items() if name is not None and name not in _COLUMNS}
     return Item(path.parent / row["path"], label, **known, attributes=attributes)

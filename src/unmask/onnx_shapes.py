@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from unmask.errors import BundleError
 
+_VARINT_BITS = 64
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MODEL_GRAPH = 7
 _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE_INFO = 11, 12, 13
@@ -36,13 +37,15 @@ def free_dimensions(model: bytes, name: str, shape: Sequence[int | str]) -> byte
         BundleError: The bytes are no ONNX model, or have no such input.
     """
     try:
-        out = b"".join(
+        fields = list(_fields(model))
+        if not any(number == _MODEL_GRAPH for number, _, _ in fields):
+            raise ValueError("it holds no graph")
+        return b"".join(
             _field(number, wire, _graph(payload, name, shape) if number == _MODEL_GRAPH else payload)
-            for number, wire, payload in _fields(model)
+            for number, wire, payload in fields
         )
     except (IndexError, ValueError) as error:
         raise BundleError(f"this is no ONNX model: {error}") from error
-    return out
 
 
 def _graph(graph: bytes, name: str, shape: Sequence[int | str]) -> bytes:
@@ -109,14 +112,14 @@ def _field(number: int, wire: int, payload: bytes) -> bytes:
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, _VARINT_BITS, 7):
         byte = message[at]
         value |= (byte & 0x7F) << shift
         at += 1
         if byte < 0x80:
             return value, at
-        shift += 7
+    raise ValueError("a number has no end")
 
 
 def _varint(value: int) -> bytes:

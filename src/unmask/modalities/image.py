@@ -92,6 +92,8 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, Source]:
             data = file.read(limits.file_bytes)
     except OSError as error:
         raise UnreadableError(f"the file cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:  # a null byte in the name; no file can be called that
+        raise UnreadableError(f"the file cannot be read: {error}") from error
     if not accepts(data[:16]):
         raise UnsupportedError("not a picture: the file does not start like any format we read")
     return data, Source(path=display_path(path), sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
@@ -108,12 +110,14 @@ def decode(data: bytes, source: Source, limits: Limits = DEFAULT_LIMITS) -> Phot
         NothingToJudgeError: Too small to judge.
     """
     try:
-        image, orientation = _open(data, limits)
+        image = open_header(data, limits)
         _check_size(image, limits)
         image.load()
-        upright = _turn(_to_rgb(image), orientation)
+        upright = _turn(_to_rgb(image), _orientation(image))
     except MediaError:
         raise
+    except Image.DecompressionBombError as error:
+        raise UnreadableError(f"the header announces far more than the limit of {limits.pixels:,} px") from error
     except UnidentifiedImageError as error:
         raise UnreadableError("the file starts like a picture, but its header is broken") from error
     except MemoryError as error:
@@ -176,18 +180,27 @@ def _starts(side: int, patch: int, most: int) -> list[int]:
     return [round(i * (side - patch) / (count - 1)) for i in range(count)]
 
 
-def _open(data: bytes, limits: Limits) -> tuple[Image.Image, int]:
-    """The picture with its header read, and its EXIF orientation (1 where there is none or it is broken)."""
+def open_header(data: bytes, limits: Limits) -> Image.Image:
+    """The picture with nothing but its header read."""
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
             _register_heif()
-        image = Image.open(_Deadline(data, limits.decode_s), formats=_known_formats())
+        return Image.open(_Deadline(data, limits.decode_s), formats=_known_formats())
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation of a decoded picture, 1 where there is none or it is broken.
+
+    Not asked before decoding: a PNG's EXIF may lie behind its pixels, so asking decodes it, whatever its size; and
+    Pillow turns a TIFF itself while decoding, and then forgets the tag.
+    """
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
-            orientation = int(image.getexif().get(0x0112, 1))
+            return int(image.getexif().get(0x0112, 1))
         except Exception:  # broken EXIF of any kind; the picture itself may still be whole
-            orientation = 1
-        return image, orientation
+            return 1
 
 
 def _known_formats() -> list[str]:

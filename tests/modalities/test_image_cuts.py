@@ -1,0 +1,113 @@
+"""What detectors look at: native patches, and squares around faces that invent no pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.data.make import (
+    picture,
+)
+from unmask.card import Cut
+from unmask.faces import Face, FaceFinder
+from unmask.modalities import image
+from unmask.modalities.image import Photo
+from unmask.types import Source
+
+FACE = Cut(kind="face", size_px=96)
+PATCH = Cut(kind="patch", size_px=64)
+
+
+def photo_of(picture: Image.Image) -> Photo:
+    return Photo(Source(path="drawn"), picture)
+
+
+def a_face(x1: float, y1: float, x2: float, y2: float) -> Face:
+    box = np.array([x1, y1, x2, y2], np.float32)
+    unit = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+    return Face(box, unit * (box[2:] - box[:2]) + box[:2], 0.9)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (65, 64), (100, 300), (640, 480), (1000, 70)])
+def test_patches_are_native_pixels_from_border_to_border(size: tuple[int, int]) -> None:
+    drawn = picture(*size)
+    pixels = np.asarray(drawn)
+    cuts = image.segments(photo_of(drawn), PATCH)
+    assert 1 <= len(cuts) <= PATCH.patches
+    boxes = [segment.region.box_px for segment in cuts]
+    assert len(set(boxes)) == len(boxes)
+    for segment, box in zip(cuts, boxes, strict=True):
+        assert box is not None
+        x1, y1, x2, y2 = box
+        assert segment.pixels.dtype == np.uint8
+        assert segment.pixels.shape == (64, 64, 3)
+        assert (segment.pixels == pixels[y1:y2, x1:x2]).all()
+        assert segment.cut == "patch"
+        assert segment.unfit is None
+    if min(size) >= 2 * PATCH.size_px:
+        assert min(box[0] for box in boxes if box) == 0
+        assert max(box[2] for box in boxes if box) == size[0]
+
+
+def test_a_picture_smaller_than_a_patch_has_none() -> None:
+    assert image.segments(photo_of(picture(300, 63)), PATCH) == []
+
+
+def test_without_a_face_there_is_no_face_cut(upright: Image.Image) -> None:
+    assert image.segments(photo_of(upright), FACE) == []
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    size=st.tuples(st.integers(64, 400), st.integers(64, 400)),
+    corner=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    extent=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)),
+    margin=st.floats(1.0, 3.0),
+)
+def test_a_face_cut_lies_inside_the_picture_and_is_never_padded(
+    size: tuple[int, int], corner: tuple[float, float], extent: tuple[float, float], margin: float
+) -> None:
+    width, height = size
+    x1, y1 = corner[0] * width * 0.99, corner[1] * height * 0.99
+    face = a_face(x1, y1, x1 + (width - x1) * extent[0], y1 + (height - y1) * extent[1])
+    flat = Image.new("RGB", size, (200, 100, 50))
+    (segment,) = image.segments(photo_of(flat), Cut(kind="face", size_px=32, margin=margin), [face])
+    assert segment.pixels.shape == (32, 32, 3)
+    assert (segment.pixels == [200, 100, 50]).all()  # one invented pixel would show
+    assert segment.region.box_px is not None
+    left, top, right, bottom = segment.region.box_px
+    assert 0 <= left <= right <= width
+    assert 0 <= top <= bottom <= height
+
+
+def test_a_face_cut_shows_what_its_box_holds() -> None:
+    drawn = picture(300, 200)
+    (segment,) = image.segments(photo_of(drawn), Cut(kind="face", size_px=60, margin=1.5), [a_face(100, 60, 140, 100)])
+    assert segment.region.box_px == (90, 50, 150, 110)
+    assert (segment.pixels == np.asarray(drawn.crop((90, 50, 150, 110)))).all()  # 60 px in, 60 px out
+    assert segment.landmarks_px is not None
+    assert segment.landmarks_px[0] == pytest.approx([100 + 12 - 90, 60 + 16 - 50])
+
+
+def test_landmarks_map_into_the_cut(astronaut: Image.Image, finder: FaceFinder) -> None:
+    faces, _ = finder.find(astronaut)
+    (segment,) = image.segments(photo_of(astronaut), FACE, faces)
+    marks, box = segment.landmarks_px, segment.region.box_px
+    assert marks is not None
+    assert box is not None
+    assert marks.shape == (5, 2)
+    assert ((marks > 0) & (marks < FACE.size_px)).all()
+    back = marks * (box[2] - box[0]) / FACE.size_px + np.array(box[:2])
+    assert back == pytest.approx(faces[0].landmarks, abs=1.0)
+
+
+@pytest.mark.parametrize(("side", "words"), [(30, "30 px; at least 40 px"), (80, "too blurred")])
+def test_an_unfit_face_says_why(side: int, words: str) -> None:
+    cut = Cut(kind="face", size_px=64, least_px=40, least_sharpness=2.0)
+    flat = Image.new("RGB", (200, 200), "grey")
+    (segment,) = image.segments(photo_of(flat), cut, [a_face(60, 60, 60 + side, 60 + side)])
+    assert segment.unfit is not None
+    assert words in segment.unfit
