@@ -1,0 +1,24 @@
+"""What a dataset file says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class About:
+    """Facts about one dataset, for people and for the model card.
+
+    Attributes:
+        name: What it is called.
+        licence: The terms of the data, as its owner words them.
+        homepage: Where it is described; "" for data of your own.
+        how_to_get: What to do to have it on disk, and what must lie where.
+        labels: How its own labels map to ours (1 is fake), and whether they were flipped.
+    """
+
+    name: str
+    licence: str
+    homepage: str
+    how_to_get: str
+    labels: str

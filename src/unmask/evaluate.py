@@ -1,0 +1,158 @@
+"""Measure what users get: scan the original files of a split, exactly as `unmask scan` does, and compute figures."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from unmask import manifest as table
+from unmask import perturb
+from unmask.card import Figure
+from unmask.errors import ManifestError, MediaError, UsageError
+from unmask.figures import figures_from_scores, to_markdown
+from unmask.manifest import REAL, Item
+from unmask.modalities import image as pictures
+from unmask.scores import Row, row, write_scores
+from unmask.types import Report
+
+SCORES: Final = "scores.csv"
+FIGURES: Final = "figures.md"
+
+Progress = Callable[[int, int], None]
+Scan = Callable[[Iterable[Path]], Iterator[Report]]
+"""`Scanner.scan_many`, or anything that gives a report for each path, in order."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures, the scores behind them, and where both were written."""
+
+    figures: tuple[Figure, ...]
+    rows: tuple[Row, ...]
+    folder: Path
+
+    @property
+    def unjudged(self) -> tuple[Row, ...]:
+        """Original files without a score, with the reason in `message`."""
+        return tuple(one for one in self.rows if one.probability is None and not one.perturbation)
+
+
+def evaluate(
+    manifest: Path,
+    *,
+    models: Sequence[str | Path] = (),
+    splits: Sequence[str] = ("test",),
+    out: Path,
+    hold_out: str | None = None,
+    perturbations: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Scan the files of a manifest and measure.
+
+    Args:
+        manifest: The table of the original files, not of a prepared folder: cutting is part of what is measured.
+        models: Names or folders of bundles, as for `Scanner`; all shipped ones when empty.
+        splits: Which splits to scan.
+        out: Folder for scores.csv and figures.md; made if missing.
+        hold_out: The source that the model was trained without: of the fakes, only its own are scanned, and the real
+            photos of all sources. Give the rows to `figures.unseen`.
+        perturbations: Names from `perturb.PERTURBATIONS`; the files are scanned once more for each.
+        progress: Called with files scanned and files in all, copies included.
+
+    Returns:
+        Figures and rows.
+
+    Raises:
+        ManifestError: The table cannot be read, or has nothing in these splits, or not that source.
+        UsageError: No such perturbation or model.
+    """
+    unknown = set(perturbations) - set(perturb.PERTURBATIONS)
+    if unknown:
+        known = ", ".join(perturb.PERTURBATIONS)
+        raise UsageError(f"there is no perturbation {', '.join(sorted(unknown))}; there are: {known}")
+    items = select(table.read(manifest), splits, hold_out)
+    from unmask.scan import Scanner  # it loads the models' runtime
+
+    with Scanner(models) as scanner:
+        rows = _counted(collect(items, scanner.scan_many, perturbations), len(items), len(perturbations), progress)
+    figures = figures_from_scores(rows, _command(manifest, models, splits, hold_out, perturbations))
+    out.mkdir(parents=True, exist_ok=True)
+    write_scores(out / SCORES, rows)
+    (out / FIGURES).write_text(to_markdown(figures), encoding="utf-8")
+    return Evaluation(tuple(figures), tuple(rows), out)
+
+
+def select(items: Iterable[Item], splits: Sequence[str], hold_out: str | None = None) -> list[Item]:
+    """The items of some splits; with `hold_out`, the fakes of that source and the real photos of all.
+
+    Raises:
+        ManifestError: Nothing is left, or a split is empty: a typo would silently measure less.
+    """
+    rows = list(items)
+    there = {item.split for item in rows}
+    for split in splits:
+        if split not in there:
+            raise ManifestError(f'no item is in the split "{split}"; there are: {", ".join(sorted(there - {""}))}')
+    chosen = [item for item in rows if item.split in splits]
+    if hold_out is not None:
+        chosen = [item for item in chosen if item.label == REAL or item.source == hold_out]
+        if all(item.label == REAL for item in chosen):
+            raise ManifestError(f"no fake of the source {hold_out} is in {', '.join(splits)}")
+    return chosen
+
+
+def collect(items: Sequence[Item], scan: Scan, perturbations: Sequence[str] = ()) -> Iterator[Row]:
+    """Scan items, then a perturbed copy of each for every perturbation, in order; one row for each scan.
+
+    Copies are made while scanning goes on, in a temporary folder, and removed once scanned. An item that cannot be
+    decoded has no copies; its original row says why.
+    """
+    for item, report in zip(items, scan(item.path for item in items), strict=True):
+        yield row(item, report)
+    for name in perturbations:
+        with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
+            copies: deque[tuple[Item, Path]] = deque()
+            for report in scan(_copies(items, name, Path(folder), copies)):
+                item, copy = copies.popleft()
+                copy.unlink()
+                yield row(item, report, name)
+
+
+def _copies(items: Iterable[Item], name: str, folder: Path, made: deque[tuple[Item, Path]]) -> Iterator[Path]:
+    for number, item in enumerate(items):
+        try:
+            photo = pictures.load(item.path)
+        except MediaError:
+            continue
+        made.append((item, perturb.write(name, photo.image, folder / str(number))))
+        yield made[-1][1]
+
+
+def _counted(rows: Iterator[Row], items: int, perturbations: int, progress: Progress | None) -> list[Row]:
+    counted = []
+    for one in rows:
+        counted.append(one)
+        if progress:
+            progress(len(counted), items * (1 + perturbations))
+    return counted
+
+
+def _command(
+    manifest: Path,
+    models: Sequence[str | Path],
+    splits: Sequence[str],
+    hold_out: str | None,
+    perturbations: Sequence[str],
+) -> str:
+    """What to type to measure this again; without the folders of this machine, for it goes into the model card."""
+    options = [("--model", Path(model).name) for model in models]
+    options += [("--split", split) for split in splits]
+    options += [("--hold-out", hold_out)] if hold_out else []
+    options += [("--perturb", name) for name in perturbations]
+    return shlex.join(["unmask", "evaluate", manifest.name, *itertools.chain.from_iterable(options)])

@@ -1,0 +1,256 @@
+"""From tables of scores to the figures that a model card shows: pure functions.
+
+Files that could not be judged are never dropped in silence: ranking figures are over those with a score, and say by
+their counts how many that were; the rest is counted as "unjudged" or "abstained" beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+
+from unmask import metrics
+from unmask.card import Figure
+from unmask.errors import UsageError
+from unmask.manifest import FAKE, REAL
+from unmask.metrics import Floats, Interval
+from unmask.scores import Row
+from unmask.types import Label, Status
+
+GROUP_COLUMNS: Final = ("gender", "race")
+"""Manifest columns that together name a group of people, where a set has them."""
+
+_PERCENTAGES: Final = ("called fake", "found", "rate", "abstained", "uncertain", "unjudged")
+
+
+def figures_from_scores(rows: Iterable[Row], command: str, *, groups: Sequence[str] = GROUP_COLUMNS) -> list[Figure]:
+    """All figures of one model.
+
+    Args:
+        rows: Scores, of one or several splits, with or without perturbed copies.
+        command: The command that measures this, for the reader to repeat.
+        groups: Attribute columns whose combinations are people's groups.
+
+    Returns:
+        Ranking figures for each source and pooled, errors at the shipped thresholds for each source and group, what
+        was left out, calibration, and what perturbations cost.
+    """
+    table = list(rows)
+    originals = [one for one in table if not one.perturbation]
+    found: list[Figure] = []
+    for split in sorted({one.split for one in originals}):
+        inside = [one for one in originals if one.split == split]
+        found += _ranking(inside, split or "all", command)
+        found += _labels(inside, split or "all", command, groups)
+        found += _lost([one for one in table if one.split == split], split or "all", command)
+    pooled = [one for one in originals if one.split in ("val", "test")]
+    if {one.split for one in pooled} == {"val", "test"} and _both(pooled):
+        found.append(_calibration(pooled, "val and test pooled", command))
+    return found
+
+
+def unseen(scores_by_heldout: Mapping[str, Sequence[Row]], command: str) -> list[Figure]:
+    """How models rank generators they never saw: the figure that counts.
+
+    Args:
+        scores_by_heldout: Source S to the scores of the model that was trained without S, over one split; used are
+            the fakes of S against the real photos of all sources.
+        command: The command that measures this.
+
+    Returns:
+        The AUC for each source, the mean over sources with its interval (reals and fakes of every source redrawn
+        within themselves, the mean taken of each redraw), and the worst.
+
+    Raises:
+        UsageError: No source, or one without scored fakes or reals.
+    """
+    if not scores_by_heldout:
+        raise UsageError("the unseen-generator figure needs at least one held-out source")
+    sets, found = [], []
+    for source, rows in sorted(scores_by_heldout.items()):
+        chosen = [one for one in rows if not one.perturbation and (one.label == REAL or one.source == source)]
+        if not _both(chosen):
+            raise UsageError(f"the scores without {source} hold no scored fakes of it, or no scored real photos")
+        sets.append(_ranked(chosen))
+        on = f"fakes of {source} against all real photos, {_by(chosen)}"
+        interval = metrics.bootstrap(metrics.auc, *sets[-1])
+        found.append(_figure("unseen-generator AUC", on, interval, command, chosen))
+    mean = metrics.bootstrap_mean(metrics.auc, sets)
+    over = f"{len(sets)} sources, each held out once"
+    worst = min(found, key=lambda figure: figure.value)
+    return [
+        *found,
+        _figure("mean unseen-generator AUC", over, mean, command),
+        worst.model_copy(update={"name": "worst unseen-generator AUC"}),
+    ]
+
+
+def to_markdown(figures: Iterable[Figure]) -> str:
+    """The figures as a Markdown table."""
+    lines = ["| figure | on | value | 95 % interval | real | fake |", "|---|---|---|---|---|---|"]
+    for one in figures:
+        show = _percent if any(word in one.name for word in _PERCENTAGES) else _decimal
+        interval = "" if one.low is None or one.high is None else f"{show(one.low)} to {show(one.high)}"
+        counts = (f"{count:,}" if count is not None else "" for count in (one.reals, one.fakes))
+        lines.append(" | ".join([f"| {one.name}", one.on, show(one.value), interval, *counts]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _ranking(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
+    """AUC for each source, and all ranking figures pooled. Fakes of a source without reals meet those of all."""
+    found: list[Figure] = []
+    reals = [one for one in rows if one.label == REAL]
+    for source in sorted({one.source for one in rows if one.label == FAKE}):
+        own = [one for one in rows if one.source == source]
+        alone = all(one.label == FAKE for one in own)
+        chosen = [*own, *reals] if alone else own
+        if _both(chosen):
+            on = f"{source} {split}" + (", against the real photos of all sources" if alone else "")
+            auc = metrics.bootstrap(metrics.auc, *_ranked(chosen))
+            found.append(_figure("AUC", f"{on}, {_by(chosen)}", auc, command, chosen))
+    if not _both(rows):
+        return found
+    labels, scores = _ranked(rows)
+    on = f"{split} pooled, {_by(rows)}"
+    for name, metric in (("AUC", metrics.auc), ("equal error rate", metrics.eer), ("fakes found at 1 % FPR", _tpr)):
+        found.append(_figure(name, on, metrics.bootstrap(metric, labels, scores), command, rows))
+    return [*found, _calibration(rows, f"{split} pooled", command)]
+
+
+def _labels(rows: Sequence[Row], split: str, command: str, groups: Sequence[str]) -> list[Figure]:
+    """What users would have read: errors at the shipped thresholds, over every file that got a verdict."""
+    found: list[Figure] = []
+    judged = [one for one in rows if one.status == Status.OK.value]
+    parts = [(f"{source} {split}", list(part)) for source, part in _grouped(judged, lambda one: one.source)]
+    parts += [(f"{split} pooled", judged)] if len(parts) > 1 else []
+    for on, part in parts:
+        found += _share("real photos called fake", on, part, REAL, _is(Label.FAKE), command)
+        found += _share("fakes found", on, part, FAKE, _is(Label.FAKE), command)
+    people = [
+        share
+        for name, part in _grouped(judged, lambda one: _group(one, groups))
+        if name
+        for share in _share("real photos called fake", f"{split}, {name}", list(part), REAL, _is(Label.FAKE), command)
+    ]
+    worst = max(people, key=lambda figure: figure.value, default=None)
+    found += people
+    if worst:
+        found.append(worst.model_copy(update={"name": "real photos called fake, worst group"}))
+    for label, who in ((REAL, "real photos"), (FAKE, "fakes")):
+        on = f"{split} pooled"
+        found += _share(f"{who} uncertain", on, judged, label, _is(Label.UNCERTAIN), command)
+        found += _share(f"{who} abstained", on, judged, label, lambda one: one.probability is None, command)
+        found += _share(f"{who} unjudged", on, rows, label, lambda one: one.status != Status.OK.value, command)
+    return found
+
+
+def _lost(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
+    """AUC of the originals minus that of their copies, over files that were scored both times.
+
+    Originals and copies are redrawn together: the interval is about the loss, not about the set.
+    """
+    found: list[Figure] = []
+    originals = {one.path: one for one in rows if not one.perturbation}
+    for name in sorted({one.perturbation for one in rows} - {""}):
+        copies = [one for one in rows if one.perturbation == name and one.path in originals]
+        scored = [one for one in copies if one.probability is not None and originals[one.path].probability is not None]
+        if not _both(scored):
+            continue
+        labels, after = _ranked(scored)
+        before = _ranked([originals[one.path] for one in scored])[1]
+        loss = metrics.bootstrap(_difference(before, after), labels, np.arange(len(scored)))
+        on = f"{split} pooled, {name}, {_by(scored)}"
+        found.append(_figure("AUC lost", on, loss, command, scored))
+        for label, who in ((REAL, "real photos"), (FAKE, "fakes")):
+            on = f"{split} pooled, {name}"
+            found += _share(f"{who} abstained", on, copies, label, lambda one: one.probability is None, command)
+    return found
+
+
+def _difference(before: Floats, after: Floats) -> metrics.Metric:
+    """A metric of which files were drawn, so that both scores of a file are drawn together."""
+
+    def lost(labels: Floats, drawn: Floats) -> float:
+        which = drawn.astype(int)
+        return metrics.auc(labels, before[which]) - metrics.auc(labels, after[which])
+
+    return lost
+
+
+def _calibration(rows: Sequence[Row], on: str, command: str) -> Figure:
+    scored = _scored(rows)
+    labels, claimed = [one.label for one in scored], np.array([one.probability for one in scored], float)
+    error = metrics.bootstrap(metrics.calibration_error, labels, claimed)
+    return _figure("expected calibration error, 15 bins", on, error, command, rows)
+
+
+def _tpr(labels: Floats, scores: Floats) -> float:
+    return metrics.tpr_at_fpr(labels, scores, 0.01)
+
+
+def _share(
+    name: str, on: str, rows: Iterable[Row], label: int, counts: Callable[[Row], bool], command: str
+) -> list[Figure]:
+    """The share of one class that something is true of, with its Wilson interval; nothing where the class is empty."""
+    of = [one for one in rows if one.label == label]
+    if not of:
+        return []
+    share = metrics.share(sum(map(counts, of)), len(of))
+    return [_figure(name, on, share, command, reals=len(of) * (label == REAL), fakes=len(of) * (label == FAKE))]
+
+
+def _figure(name: str, on: str, interval: Interval, command: str, rows: Sequence[Row] = (), **counts: int) -> Figure:
+    scored = _scored(rows)
+    if scored:
+        counts = {"reals": sum(one.label == REAL for one in scored), "fakes": sum(one.label == FAKE for one in scored)}
+    return Figure(
+        name=name, on=on, value=interval.value, low=interval.low, high=interval.high, command=command, **counts
+    )
+
+
+def _ranked(rows: Sequence[Row]) -> tuple[Floats, Floats]:
+    """Labels, and scores that may be compared: logits of one detector, or probabilities where several decided.
+
+    Logits of two detectors have no common scale; calibrated probabilities are meant to have one.
+    """
+    scored = _scored(rows)
+    one_scale = len({one.detector for one in scored}) == 1
+    scores = [one.logit if one_scale else one.probability for one in scored]
+    return np.array([one.label for one in scored], float), np.array(scores, float)
+
+
+def _by(rows: Sequence[Row]) -> str:
+    names = sorted({one.detector for one in _scored(rows)})
+    return f"by logit of {names[0]}" if len(names) == 1 else f"by calibrated probability of {', '.join(names)}"
+
+
+def _scored(rows: Iterable[Row]) -> list[Row]:
+    return [one for one in rows if one.logit is not None and one.probability is not None]
+
+
+def _both(rows: Iterable[Row]) -> bool:
+    return len({one.label for one in _scored(rows)}) == 2
+
+
+def _is(label: Label) -> Callable[[Row], bool]:
+    return lambda one: one.verdict == label.value
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> Iterator[tuple[str, Iterator[Row]]]:
+    return groupby(sorted(rows, key=key), key)
+
+
+def _group(one: Row, columns: Sequence[str]) -> str:
+    values = [one.attributes.get(column, "") for column in columns]
+    return " ".join(values) if all(values) else ""
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.3f}"

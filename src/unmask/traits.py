@@ -1,0 +1,102 @@
+"""What a picture file tells without being looked at: size, bytes, compression, format, metadata.
+
+A detector that learns these knows the data set and nothing of fakes. The audit asks how much they tell; splitting
+uses the hash and the thumbnail to keep copies together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image, JpegImagePlugin
+
+from unmask.errors import MediaError
+from unmask.limits import DEFAULT_LIMITS
+from unmask.modalities import image as pictures
+from unmask.near_duplicates import Thumbnail, thumbnail
+from unmask.runtime import usable_cores
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and the number of all."""
+
+FAMILIES: Final = ("size", "bytes", "compression", "format", "metadata")
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """The traits of one file.
+
+    Attributes:
+        numbers: For each of `FAMILIES`, named numbers; a name that a file lacks is a fact about it as well.
+        sha256: Hash of its bytes; None where it could not be read.
+        thumbnail: For finding near duplicates; None where it could not be decoded.
+        problem: Why it could not be judged, or None.
+    """
+
+    numbers: dict[str, dict[str, float]] = field(default_factory=dict)
+    sha256: str | None = None
+    thumbnail: Thumbnail | None = None
+    problem: str | None = None
+
+
+def read_all(paths: Sequence[Path], progress: Progress | None = None) -> list[Traits]:
+    """The traits of many files, in order, read by as many threads as there are cores."""
+    return list(_counted(paths, progress))
+
+
+def read(path: Path) -> Traits:
+    """The traits of one file. One that cannot be judged says so in `problem`; nothing is raised for it."""
+    sha256 = None
+    try:
+        data, source = pictures.read(path)
+        sha256 = source.sha256
+        picture = pictures.decode(data, source).image
+    except MediaError as error:
+        return Traits(sha256=sha256, problem=str(error))
+    header = pictures.open_header(data, DEFAULT_LIMITS)  # it decoded, so its header is sound
+    return Traits(_numbers(header, picture, len(data)), sha256, thumbnail(picture))
+
+
+def _counted(paths: Sequence[Path], progress: Progress | None) -> Iterator[Traits]:
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        for done, traits in enumerate(threads.map(read, paths), start=1):
+            if progress:
+                progress(done, len(paths))
+            yield traits
+
+
+def _numbers(header: Image.Image, picture: Image.Image, file_bytes: int) -> dict[str, dict[str, float]]:
+    width, height = header.size
+    return {
+        "size": {"width": width, "height": height, "aspect": width / height, "pixels": width * height},
+        "bytes": {"bytes": file_bytes, "bytes per pixel": file_bytes / (width * height)},
+        "compression": _compression(header),
+        "format": {f"format {header.format}": 1, f"mode {header.mode}": 1},
+        "metadata": _metadata({**header.info, **picture.info}),
+    }
+
+
+def _compression(header: Image.Image) -> dict[str, float]:
+    """How a JPEG was compressed; nothing for other formats, which hold no tables."""
+    if not isinstance(header, JpegImagePlugin.JpegImageFile):
+        return {}
+    facts = {
+        f"table {number} {what}": value
+        for number, table in header.quantization.items()
+        for what, value in (("sum", float(sum(table))), ("first", float(table[0])), ("last", float(table[-1])))
+    }
+    facts["subsampling"] = JpegImagePlugin.get_sampling(header)
+    facts["progressive"] = float("progressive" in header.info)
+    return facts
+
+
+def _metadata(info: Mapping[Any, Any]) -> dict[str, float]:
+    """The length of everything the file carries beside pixels (EXIF, comment, ICC profile, XMP, PNG text ...).
+
+    A PNG may carry it behind its pixels, where only decoding finds it, so header and decoded picture are both asked.
+    """
+    return {f"has {key}": len(value) if isinstance(value, str | bytes) else 1.0 for key, value in info.items()}

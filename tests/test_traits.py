@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.data.make import HOSTILE
+from tests.data.scenes import scene
+from unmask.traits import FAMILIES, read, read_all
+
+
+def test_tells_size_bytes_and_compression(tmp_path: Path) -> None:
+    scene(0).resize((100, 80)).save(tmp_path / "a.jpg", quality=90, subsampling="4:4:4", comment=b"hello")
+    traits = read(tmp_path / "a.jpg")
+    size = (tmp_path / "a.jpg").stat().st_size
+    assert traits.problem is None
+    assert tuple(traits.numbers) == FAMILIES
+    assert traits.numbers["size"] == {"width": 100, "height": 80, "aspect": 1.25, "pixels": 8000}
+    assert traits.numbers["bytes"] == {"bytes": size, "bytes per pixel": size / 8000}
+    assert traits.numbers["compression"]["subsampling"] == 0
+    assert traits.numbers["compression"]["table 0 first"] == 3  # 16 at quality 50, a fifth of that at 90
+    assert traits.numbers["format"] == {"format JPEG": 1, "mode RGB": 1}
+    assert traits.numbers["metadata"]["has comment"] == 5
+
+
+def test_quality_shows_in_the_tables(tmp_path: Path) -> None:
+    for quality in (90, 95):
+        scene(0).save(tmp_path / f"{quality}.jpg", quality=quality)
+    worse, better = (read(tmp_path / f"{quality}.jpg").numbers["compression"] for quality in (90, 95))
+    assert worse["table 0 sum"] > better["table 0 sum"] > 0
+
+
+def test_finds_metadata_of_a_png_behind_its_pixels(tmp_path: Path) -> None:
+    text = PngInfo()
+    text.add(b"tEXt", b"Software\0a generator", after_idat=True)
+    scene(0).save(tmp_path / "a.png", pnginfo=text)
+    scene(0).save(tmp_path / "b.png")
+    assert read(tmp_path / "a.png").numbers["metadata"] == {"has Software": len("a generator")}
+    assert read(tmp_path / "b.png").numbers["metadata"] == {}
+    assert read(tmp_path / "b.png").numbers["compression"] == {}
+
+
+def test_tells_exif(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    scene(0).save(tmp_path / "a.jpg", exif=exif)
+    assert read(tmp_path / "a.jpg").numbers["metadata"]["has exif"] > len("A camera")
+
+
+def test_reads_many_in_order_and_counts(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(12)]
+    for number, path in enumerate(paths):
+        Image.new("RGB", (70 + number, 70)).save(path)
+    seen: list[tuple[int, int]] = []
+    traits = read_all(paths, lambda done, of: seen.append((done, of)))
+    assert [one.numbers["size"]["width"] for one in traits] == [70 + number for number in range(12)]
+    assert seen == [(number, 12) for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_survives_hostile_files(media: Path, name: str) -> None:
+    traits = read(media / "hostile" / name)
+    assert traits.problem
+    assert traits.thumbnail is None
+    assert traits.numbers == {}
