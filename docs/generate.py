@@ -1,0 +1,151 @@
+"""Write the pages that come from the code: docs/cli.md from the real help, docs/models/ from the cards that ship.
+
+`scripts/docs` writes them, `scripts/docs --check` compares and says what is stale. The text depends on neither the
+terminal's width nor its colours.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import typer.main
+
+from unmask import bundles
+from unmask.card import Card, Figure
+from unmask.cli import app
+
+DOCS: Final = Path(__file__).parent
+HELP_WIDTH: Final = 100
+NOTICE: Final = "<!-- Written by scripts/docs. Edit what it was written from, and run scripts/docs again. -->"
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page, by its path under docs/."""
+    cards = [bundle.card for bundle in bundles.shipped()]
+    written = {Path("cli.md"): command_line(), Path("models", "README.md"): index(cards)}
+    return written | {Path("models", f"{card.name}.md"): model(card) for card in cards}
+
+
+def command_line() -> str:
+    """The help of every verb."""
+    parts = [NOTICE, "# The command line", "What `--help` says, for every verb."]
+    for path, text in _helps(typer.main.get_command(app), None, "unmask"):
+        parts.append(f"{'#' * (path.count(' ') + 2)} {path}\n\n```text\n{text.strip()}\n```")
+    return _page(parts)
+
+
+def _helps(command: Any, parent: Any, name: str) -> Iterator[tuple[str, str]]:
+    command.rich_markup_mode = None  # rich would draw boxes as wide as the terminal
+    context = command.context_class(
+        command, info_name=name, parent=parent, terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
+    )
+    lines = command.get_help(context).splitlines()
+    yield context.command_path, "\n".join(line.rstrip() for line in lines)
+    for verb, child in sorted(getattr(command, "commands", {}).items()):
+        if not child.hidden:
+            yield from _helps(child, context, verb)
+
+
+def index(cards: Sequence[Card]) -> str:
+    """The list of detectors that ship."""
+    parts = [NOTICE, "# Detectors that ship with unmask"]
+    if not cards:
+        return _page([*parts, "None yet."])
+    rows = [(f"[{card.name}]({card.name}.md)", card.version, card.licence, card.summary) for card in cards]
+    return _page([*parts, _table(("detector", "version", "licence", "what it looks at"), rows)])
+
+
+def model(card: Card) -> str:
+    """The page of one detector: its card, for people."""
+    calibration, thresholds, training = card.calibration, card.thresholds, card.training
+    facts = {
+        "version": card.version,
+        "licence": card.licence,
+        "looks at": _cut(card),
+        "pooling over one picture": card.pooling,
+        "calibration": f"{calibration.set} ({calibration.reals} real, {calibration.fakes} fake): "
+        f"temperature {calibration.temperature:.4g}, bias {calibration.bias:.4g}",
+        "fake at or above": f"{thresholds.fake_above:.4g}",
+        "real at or below": f"{thresholds.real_below:.4g}",
+        "thresholds chosen by": thresholds.chosen,
+        "recipe": training.recipe,
+        "network": f"{training.backbone}, {training.parameters:,} parameters, started from {training.initial_weights}",
+        "fakes made for training": training.made_fakes,
+        "trained": f"{training.epochs} epochs, seed {training.seed}, unmask {training.unmask_version}",
+        "sha256 of model.onnx": f"`{card.sha256}`",
+    }
+    sources = [(source.name, source.licence, f"{source.items:,}") for source in card.sources]
+    parts = [NOTICE, f"# {card.name}", card.summary, _table(("fact", "value"), list(facts.items()))]
+    parts += ["## Trained on", _table(("source", "licence", "items"), sources)]
+    if card.metrics:
+        columns = ("figure", "on", "value", "95 % interval", "real / fake")
+        parts += ["## Measured", _table(columns, [_figure(figure) for figure in card.metrics])]
+        commands = sorted({figure.command for figure in card.metrics})
+        parts.append("Measured by:\n\n" + "\n".join(f"- `{command}`" for command in commands))
+    if card.limits:
+        parts += ["## What it cannot do", "\n".join(f"- {limit}" for limit in card.limits)]
+    return _page(parts)
+
+
+def _cut(card: Card) -> str:
+    cut = card.cut
+    if cut.kind == "face":
+        return f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px"
+    return f"up to {cut.patches} patches of {cut.size_px} px, never scaled"
+
+
+def _figure(figure: Figure) -> tuple[str, ...]:
+    interval = "" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
+    counts = "" if figure.reals is None and figure.fakes is None else f"{figure.reals or 0} / {figure.fakes or 0}"
+    return figure.name, figure.on, f"{figure.value:.3f}", interval, counts
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _page(parts: Sequence[str]) -> str:
+    return "\n\n".join(parts) + "\n"
+
+
+def stale(wanted: Mapping[Path, str]) -> list[str]:
+    """What differs between the pages on disk and those wanted, as sentences."""
+    found = []
+    for path, text in wanted.items():
+        file = DOCS / path
+        if not file.is_file():
+            found.append(f"docs/{path} is missing")
+        elif file.read_text(encoding="utf-8") != text:
+            found.append(f"docs/{path} no longer says what the code says")
+    known = {DOCS / path for path in wanted}
+    left = [file for file in sorted((DOCS / "models").glob("*.md")) if file not in known]
+    return found + [f"docs/models/{file.name} describes a detector that does not ship" for file in left]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or compare them with --check; returns the exit status."""
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write("usage: scripts/docs [--check]\n")
+        return 2
+    wanted = pages()
+    problems = stale(wanted)
+    if arguments:
+        sys.stderr.writelines(f"{problem}\n" for problem in problems)
+        if problems:
+            sys.stderr.write("run scripts/docs, look at the change, and commit it\n")
+        return 1 if problems else 0
+    for path, text in wanted.items():
+        (DOCS / path).parent.mkdir(parents=True, exist_ok=True)
+        (DOCS / path).write_text(text, encoding="utf-8")
+    for file in (DOCS / "models").glob("*.md"):
+        if file.relative_to(DOCS) not in wanted:
+            file.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
