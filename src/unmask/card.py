@@ -11,6 +11,7 @@ from unmask.errors import BundleError
 from unmask.types import Value
 
 CARD_VERSION: Final = 1
+"""Grows when a field changes its meaning or goes away; a card of another version is refused."""
 
 
 class Cut(Value):
@@ -100,7 +101,7 @@ class Figure(Value):
 class Card(Value):
     """The model card, as `card.json` in a bundle holds it."""
 
-    card_version: int = CARD_VERSION
+    card_version: Literal[1] = CARD_VERSION
     name: str
     version: str
     modality: Literal["image"]
