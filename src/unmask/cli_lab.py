@@ -83,7 +83,7 @@ def train(
     prepared: Prepared,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; a begun one is gone on with.")],
     weights: Weights = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
     leave_out: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="A source not to learn from.")] = None,
 ) -> None:
     """Train a recipe. Interrupted, the same command goes on from the last whole epoch."""
@@ -137,8 +137,8 @@ def evaluate(
     if record and len(models or ()) != 1:
         raise UsageError("--record needs exactly one --model")
     with _extra("measuring"):
+        from unmask import bundles, release
         from unmask import evaluate as measure
-        from unmask import release
 
         with _bar("scanning") as move:
             found = measure.evaluate(
@@ -150,7 +150,7 @@ def evaluate(
                 progress=move,
             )
         if record and models:
-            release.record(Path(models[0]), found.figures)
+            release.record(bundles.find(models[0]).folder, found.figures)
     print(visible_lines((out / measure.FIGURES).read_text(encoding="utf-8")))
     for row in found.unjudged:
         print(visible(f"not judged: {row.path}: {row.message}"), file=sys.stderr)
@@ -163,18 +163,29 @@ def unseen(
     sources: Annotated[list[str], typer.Option("--leave-out", metavar="SOURCE", help="Repeat for each source.")],
     runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source.")] = Path("runs"),
     split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     weights: Weights = None,
     record: Annotated[Path | None, typer.Option(metavar="BUNDLE", help="Write the figures into its card.")] = None,
 ) -> None:
     """Measure on generators never seen: train without each source in turn, rank its fakes against all real photos."""
     with _extra("training a detector"):
-        from unmask import figures, release
+        from unmask import bundles, figures, release
         from unmask.train import unseen as protocol
 
         chosen, folder = _recipe(recipe, weights)
+        if record:
+            bundles.find(str(record.resolve()))  # a typo must not show after hours of training
         with _bar("training") as move:
             found = protocol.unseen(
-                chosen, prepared, manifest, runs, sources, split=split, weights=folder, progress=move.named
+                chosen,
+                prepared,
+                manifest,
+                runs,
+                sources,
+                split=split,
+                epochs=epochs,
+                weights=folder,
+                progress=move.named,
             )
         if record:
             release.record(record, found)

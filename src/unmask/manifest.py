@@ -68,14 +68,18 @@ def read(path: Path) -> list[Item]:
 
 
 def write(path: Path, items: Iterable[Item]) -> None:
-    """Write a manifest; paths under its folder become relative to it, so that the folder can move."""
+    """Write a manifest; paths under its folder become relative to it, so that the folder can move.
+
+    Raises:
+        ManifestError: A name is no Unicode text; then nothing is written.
+    """
     rows = list(items)
     extra = sorted({name for item in rows for name in item.attributes})
+    cells = [(*_cells(path.parent, item), *(item.attributes.get(name, "") for name in extra)) for item in rows]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow((*_COLUMNS, *extra))
-        for item in rows:
-            writer.writerow((*_cells(path.parent, item), *(item.attributes.get(name, "") for name in extra)))
+        writer.writerows(cells)
 
 
 def in_split(items: Iterable[Item], split: str) -> list[Item]:
@@ -113,6 +117,10 @@ def _item(path: Path, line: int, row: dict[str, str]) -> Item:
 
 
 def _cells(root: Path, item: Item) -> tuple[str, ...]:
-    path = item.path.relative_to(root) if item.path.is_relative_to(root) else item.path.resolve()
+    # Links to folders are followed, but not the file itself: what it links to may be gone, or called otherwise.
+    inside = item.path.is_relative_to(root)
+    path = (item.path.relative_to(root) if inside else item.path.parent.resolve() / item.path.name).as_posix()
+    if any("\ud800" <= letter <= "\udfff" for letter in path):  # how Python carries bytes that are no UTF-8
+        raise ManifestError(f"the name {path!a} is no Unicode text, and a manifest is: rename the file")
     label = "fake" if item.label == FAKE else "real"
-    return path.as_posix(), label, item.method, item.source, item.split, item.group, item.licence
+    return path, label, item.method, item.source, item.split, item.group, item.licence

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 from PIL import Image
+from pydantic import ValidationError
 
 from unmask import manifest, splits
 from unmask.card import Cut
@@ -68,15 +69,16 @@ def prepare(table: Path, out: Path, cut: Cut, *, jobs: int | None = None, progre
     _claim(out, cut)
     journal = out / _JOURNAL
     done = _read_journal(journal)
-    waiting = [(item, out, cut) for item in items if str(item.path) not in done]
+    waiting = [(item, out, cut) for item in items if _key(item) not in done]
     with journal.open("a", encoding="utf-8") as file:
+        file.write("\n")  # ends a line that an interruption may have left torn
         for count, note in enumerate(_work(waiting, jobs or usable_cores()), start=1):
             file.write(json.dumps(note) + "\n")
             file.flush()
             done[note["path"]] = note
             if progress:
                 progress(len(items) - len(waiting) + count, len(items))
-    notes = [done[str(item.path)] for item in items]
+    notes = [done[_key(item)] for item in items]
     kept = [
         manifest.recut(item, out / note["file"], **note["attributes"])
         for item, note in zip(items, notes, strict=True)
@@ -95,12 +97,15 @@ def read_cut(folder: Path) -> Cut:
     """The cut that a prepared folder was made with.
 
     Raises:
-        UsageError: The folder was not made by `prepare`.
+        UsageError: The folder was not made by `prepare`, or by one that cut otherwise.
     """
     path = folder / CUT
     if not path.is_file():
         raise UsageError(f"{folder} holds no {CUT}: make the folder with unmask prepare")
-    return Cut.model_validate_json(path.read_bytes())
+    try:
+        return Cut.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UsageError(f"{path} is not valid: make the folder anew with unmask prepare") from error
 
 
 def read_segments(item: Item, size_px: int) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
@@ -126,9 +131,14 @@ def main_face(faces: Sequence[Face], width: int, height: int) -> Face | None:
 
 def _claim(out: Path, cut: Cut) -> None:
     path = out / CUT
-    if path.is_file() and Cut.model_validate_json(path.read_bytes()) != cut:
+    if path.is_file() and read_cut(out) != cut:
         raise UsageError(f"{out} holds segments of another cut: choose another folder, or remove this one")
     path.write_text(cut.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _key(item: Item) -> str:
+    """The same file is known again from any working directory. The file itself may be a link to nowhere."""
+    return str(item.path.parent.resolve() / item.path.name)
 
 
 def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
@@ -138,7 +148,7 @@ def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
     for line in journal.read_text(encoding="utf-8").splitlines():
         try:
             note = json.loads(line)
-        except json.JSONDecodeError:  # the line that was being written when the work was interrupted
+        except json.JSONDecodeError:  # empty, or torn: what was being written when the work was interrupted
             continue
         notes[note["path"]] = note
     return notes
@@ -162,7 +172,7 @@ def _finder() -> FaceFinder:
 
 def _prepare_one(task: tuple[Item, Path, Cut]) -> dict[str, Any]:
     item, out, cut = task
-    note: dict[str, Any] = {"path": str(item.path), "file": None, "reason": None, "attributes": {}}
+    note: dict[str, Any] = {"path": _key(item), "file": None, "reason": None, "attributes": {}}
     try:
         photo = image_modality.load(item.path)
     except MediaError as error:
@@ -174,7 +184,7 @@ def _prepare_one(task: tuple[Item, Path, Cut]) -> dict[str, Any]:
     file = Path("segments") / f"{photo.source.sha256}.png"
     (out / file).parent.mkdir(exist_ok=True)
     Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(out / file)
-    attributes = {"original": str(item.path), "original_sha256": str(photo.source.sha256)}
+    attributes = {"original": _key(item), "original_sha256": str(photo.source.sha256)}
     if fit[0].landmarks_px is not None:
         attributes["landmarks_px"] = " ".join(f"{value:.2f}" for value in fit[0].landmarks_px.ravel())
     return {**note, "file": file.as_posix(), "attributes": attributes}

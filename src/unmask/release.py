@@ -31,13 +31,15 @@ def calibrate_bundle(
         The bundle with its new card.
 
     Raises:
-        ManifestError: No val file of a class could be scored.
+        ManifestError: No val file of a class could be scored, or no item has a source that is to be left out.
         UsageError: No threshold can keep its promise.
     """
     from unmask.scan import Scanner  # it loads the models' runtime
 
+    folder = folder.resolve()  # a bare name would mean the shipped bundle of that name
     bundle = bundles.find(str(folder))
-    items = manifest.hold_out(evaluate.select(manifest.read(table), ["val"]), tuple(leave_out))
+    # In this order: a source may be known without having anything in val.
+    items = evaluate.select(manifest.hold_out(manifest.read(table), tuple(leave_out)), ["val"])
     labels, logits = [], []
     with Scanner([folder]) as scanner:
         for done, row in enumerate(evaluate.collect(items, scanner.scan_many), start=1):
@@ -58,6 +60,7 @@ def calibrate_bundle(
 
 def record(folder: Path, figures: Iterable[Figure]) -> Bundle:
     """Write figures into a bundle's card; one of the same name and set replaces the old one."""
+    folder = folder.resolve()
     bundle = bundles.find(str(folder))
     kept = {(figure.name, figure.on): figure for figure in (*bundle.card.metrics, *figures)}
     bundle.card.model_copy(update={"metrics": tuple(kept.values())}).write(folder / "card.json")

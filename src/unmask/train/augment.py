@@ -33,7 +33,7 @@ def augment(pixels: Pixels, options: Augment, rng: np.random.Generator) -> Pixel
     if rng.random() < options.noise:
         picture = _noise(picture, rng)
     if rng.random() < options.jpeg:
-        picture = _jpeg(picture, rng)
+        picture = _jpeg(picture, options.jpeg_quality, rng)
     return np.asarray(picture, np.uint8)
 
 
@@ -68,9 +68,11 @@ def _noise(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8))
 
 
-def _jpeg(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _jpeg(picture: Image.Image, qualities: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=int(rng.integers(35, 97)), subsampling=int(rng.choice((0, 2))))
+    picture.save(
+        buffer, "JPEG", quality=int(rng.integers(qualities[0], qualities[1] + 1)), subsampling=int(rng.choice((0, 2)))
+    )
     return Image.open(buffer).convert("RGB")
 
 

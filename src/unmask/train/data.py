@@ -124,13 +124,16 @@ class Epoch(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         draw = self._draws[index]
-        # A made fake and its original share the choice of segment, and nothing else.
+        # A pair shares the choice of segment and of crop, and nothing else.
         pair = np.random.default_rng((*self._seed, index // 2))
         own = np.random.default_rng((*self._seed, index, 1))
         segments = self._store.segments(draw.item)
         pixels = segments[int(pair.integers(len(segments)))]
         if draw.blend:
             pixels = self_blend(pixels, _landmarks(draw.item, self._recipe.cut.size_px, own), own)
+        if self._recipe.data.crop_px:
+            left, top = pair.integers(0, self._recipe.cut.size_px - self._recipe.data.crop_px + 1, 2)
+            pixels = pixels[top:, left:][: self._recipe.data.crop_px, : self._recipe.data.crop_px]
         return _sample(augment(pixels, self._recipe.augment, own), draw.label)
 
 

@@ -52,14 +52,17 @@ def export(run: Path, out: Path) -> Bundle:
     with torch.inference_mode():
         logit = model(torch.from_numpy(pixels))[0].numpy()
     draft = out / "model.onnx.new"
-    write_graph(model, recipe.cut.size_px, draft)
-    compare(draft, pixels, logit)
-    draft.replace(out / "model.onnx")
+    try:
+        write_graph(model, recipe.cut.size_px, draft)
+        compare(draft, pixels, logit)
+        draft.replace(out / "model.onnx")
+    finally:
+        draft.unlink(missing_ok=True)
     with (out / "golden.npz").open("wb") as file:
         np.savez_compressed(file, pixels=pixels, logit=logit)
     card = _card(recipe, model, run, hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest())
     card.write(out / "card.json")
-    return bundles.find(str(out))
+    return Bundle(out, card)
 
 
 def write_graph(model: Detector, size_px: int, path: Path) -> None:
@@ -130,7 +133,7 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
             backbone=recipe.model.backbone,
             initial_weights=recipe.model.weights,
             seed=recipe.seed,
-            epochs=recipe.train.epochs,
+            epochs=loop.epochs_done(run),
             parameters=parameters(model),
             made_fakes=f"self-blended from real pictures of the train split, {recipe.data.self_blend:.0%} of all fakes",
             unmask_version=version("unmask"),

@@ -12,12 +12,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -64,7 +66,7 @@ def train(
         folder: Where the run lives.
         weights: Folder in which a weights file named by the recipe lies; the current folder when None.
         progress: Called after every step.
-        workers: Processes that make pictures while the network learns.
+        workers: Processes that make pictures while the network learns; 0 makes them in this one.
 
     Raises:
         RecipeError: The recipe does not fit the data or the weights.
@@ -79,7 +81,7 @@ def train(
     (folder / DATA).write_text(json.dumps({"train": describe(learn), "val": describe(check)}, indent=2) + "\n")
 
     options = recipe.train
-    fabric = Fabric(accelerator="auto", devices=1, precision="32-true")
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision())
     fabric.seed_everything(recipe.seed, verbose=False)
     model = build(recipe.model, find_weights(recipe, weights)).to(memory_format=torch.channels_last)
     average = build(recipe.model.model_copy(update={"weights": "none"}))
@@ -94,8 +96,13 @@ def train(
     steps = options.pictures_per_epoch // options.batch
     for epoch in range(start, options.epochs):
         wrapped.train()
+        torch.manual_seed(recipe.seed + epoch)  # so that a run which was stopped drops the same features out
         loader = DataLoader(
-            Epoch(learn, store, recipe, epoch), options.batch, num_workers=workers, drop_last=True, prefetch_factor=4
+            Epoch(learn, store, recipe, epoch),
+            options.batch,
+            num_workers=workers,
+            drop_last=True,
+            prefetch_factor=4 if workers else None,
         )
         total = 0.0
         for step, (pixels, labels) in enumerate(fabric.setup_dataloaders(loader)):
@@ -142,6 +149,12 @@ def score(model: Detector, items: list[Item], store: Store) -> NDArray[np.float6
     return np.bincount(plain.owner, flat) / np.bincount(plain.owner)
 
 
+def precision() -> Literal["bf16-mixed", "32-true"]:
+    """bfloat16 where the machine multiplies in it; emulated, it is several times slower than 32 bit."""
+    fast = torch.cuda.is_available() or torch.cpu._is_amx_tile_supported()
+    return "bf16-mixed" if fast else "32-true"
+
+
 def learning_rate(peak: float, step: int, steps: int, warmup: float = 0.1) -> float:
     """One cycle: up from a tenth of the peak in the first tenth of the steps, then down along a cosine."""
     rise = max(1, round(steps * warmup))
@@ -172,19 +185,32 @@ def load(folder: Path) -> tuple[Recipe, Detector]:
     """
     if not (folder / STATE).is_file():
         raise UsageError(f"{folder} holds no finished epoch: run unmask train first")
-    recipe = Recipe.model_validate_json((folder / RECIPE).read_bytes())
+    recipe = _read_recipe(folder)
     model = build(recipe.model.model_copy(update={"weights": "none"}))
     state = load_file(folder / STATE)
     model.load_state_dict({k.removeprefix("average."): v for k, v in state.items() if k.startswith("average.")})
     return recipe, model.eval()
 
 
+def epochs_done(folder: Path) -> int:
+    """How many whole epochs a run has."""
+    with safe_open(folder / STATE, "pt") as state:
+        return int(state.get_tensor("epoch"))
+
+
 def _claim(folder: Path, recipe: Recipe) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RECIPE
-    if path.is_file() and Recipe.model_validate_json(path.read_bytes()) != recipe:
+    if path.is_file() and _read_recipe(folder) != recipe:
         raise UsageError(f"{folder} holds a run of another recipe: choose another folder, or remove this one")
     path.write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _read_recipe(folder: Path) -> Recipe:
+    try:
+        return Recipe.model_validate_json((folder / RECIPE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UsageError(f"{folder / RECIPE} cannot be read: the run is damaged, or of another version") from error
 
 
 def _groups(model: Detector, weight_decay: float) -> list[dict[str, Any]]:
@@ -204,7 +230,11 @@ def _follow(average: Detector, model: Detector, decay: float) -> None:
 
 
 def _keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line: dict[str, Any]) -> None:
-    """Write the state whole, then the line of the log: a stop between them repeats one epoch at most."""
+    """Write the log, then the state, each whole: a stop between them repeats one epoch and its line."""
+    lines = [*(old for old in _lines(folder) if old["epoch"] < line["epoch"]), line]
+    draft = folder / f"{LOG}.new"
+    draft.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    draft.replace(folder / LOG)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
@@ -213,8 +243,6 @@ def _keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line
     fresh = folder / f"{STATE}.new"
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, fresh)
     fresh.replace(folder / STATE)
-    with (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
 
 
 def _resume(folder: Path, model: Detector, average: Detector, optimizer: torch.optim.Optimizer) -> int:
@@ -234,4 +262,5 @@ def _resume(folder: Path, model: Detector, average: Detector, optimizer: torch.o
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
+    path = folder / LOG
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []

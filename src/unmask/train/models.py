@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import timm
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from timm.models._features import FeatureGetterNet
 from timm.utils.model import freeze
@@ -73,7 +74,7 @@ def build(options: Model, weights: Path | None = None) -> Detector:
         weights: The safetensors file that `options.weights` names, found; None for "hub" and "none".
 
     Raises:
-        RecipeError: timm knows no such backbone, it has no such stage, or the file does not fit it.
+        RecipeError: timm knows no such backbone, it has no such stage or part, or the file does not fit it.
     """
     try:
         own: dict[str, Any] = dict(options.options)
@@ -85,7 +86,7 @@ def build(options: Model, weights: Path | None = None) -> Detector:
             freeze(network, list(options.freeze))  # type: ignore[no-untyped-call]
         # Stages after the one that is read are cut off, so they cost nothing.
         backbone = FeatureGetterNet(network, out_indices=(options.stage,), prune=True)
-    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError, OSError) as error:
         raise RecipeError(f'timm cannot build the backbone "{options.backbone}": {error}') from error
     config = cast("dict[str, Any]", network.pretrained_cfg)
     mean, std = options.mean or config["mean"], options.std or config["std"]
@@ -99,7 +100,10 @@ def parameters(model: nn.Module) -> int:
 
 def _load(network: nn.Module, path: Path) -> None:
     """Every tensor of the network must come from the file; the file may hold more, a classifier for one."""
-    state = load_file(path)
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RecipeError(f"{path} is no safetensors file: {error}") from error
     own = cast("dict[str, Tensor]", network.state_dict())
     missing = [name for name, tensor in own.items() if name not in state or state[name].shape != tensor.shape]
     if missing:

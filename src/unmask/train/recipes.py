@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,6 +13,8 @@ from unmask.errors import RecipeError
 
 _SHIPPED = (Path(__file__).parent.parent / "recipes", Path(__file__).parents[3] / "recipes")
 """Where the recipes lie that come with the package: in the wheel, and in a source tree."""
+
+Quality = Annotated[int, Field(ge=1, le=100)]
 
 
 def find(name: str) -> Path:
@@ -46,15 +48,22 @@ class Data(Options):
         source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
             are, 0 draws all alike.
         leave_out: Sources that training never sees, fake or real.
+        crop_px: Side of a square cut at random from each segment, for training alone; None learns from whole
+            segments. The network scores places and averages them, so it may look at more when it scans: a large
+            segment keeps its native detail at the price of a small one.
     """
 
     self_blend: float = Field(default=0.5, ge=0.0, le=1.0)
     source_power: float = Field(default=0.5, ge=0.0, le=1.0)
     leave_out: tuple[str, ...] = ()
+    crop_px: int | None = Field(default=None, ge=32)
 
 
 class Augment(Options):
-    """Probability of each change. They are drawn before the label is looked at, so they cannot tell it."""
+    """Probability of each change, and the JPEG qualities it may have, both ends included.
+
+    All are drawn before the label is looked at, so they cannot tell it.
+    """
 
     flip: float = Field(default=0.5, ge=0.0, le=1.0)
     zoom: float = Field(default=0.3, ge=0.0, le=1.0)
@@ -63,6 +72,13 @@ class Augment(Options):
     blur: float = Field(default=0.2, ge=0.0, le=1.0)
     noise: float = Field(default=0.2, ge=0.0, le=1.0)
     jpeg: float = Field(default=0.5, ge=0.0, le=1.0)
+    jpeg_quality: tuple[Quality, Quality] = (35, 97)
+
+    @model_validator(mode="after")
+    def _least_first(self) -> Self:
+        if self.jpeg_quality[0] > self.jpeg_quality[1]:
+            raise ValueError("jpeg_quality must be a range, the lower end first")
+        return self
 
 
 class Model(Options):
@@ -115,7 +131,7 @@ class Recipe(Options):
 
     name: str
     summary: str
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     pooling: Literal["max", "mean"]
     cut: Cut
     data: Data = Data()
@@ -125,9 +141,13 @@ class Recipe(Options):
     card: CardText = CardText()
 
     @model_validator(mode="after")
-    def _batch_of_pairs(self) -> Self:
+    def _parts_fit_together(self) -> Self:
         if self.train.batch % 2:
             raise ValueError("train.batch must be even: a batch is made of pairs, one real and one fake")
+        if self.data.crop_px and self.data.crop_px > self.cut.size_px:
+            raise ValueError("data.crop_px must not be larger than cut.size_px")
+        if self.train.pictures_per_epoch < self.train.batch:
+            raise ValueError("train.pictures_per_epoch must hold at least one batch")
         return self
 
     @classmethod
@@ -141,7 +161,7 @@ class Recipe(Options):
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}") from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(f"the recipe {path} is no TOML: {error}") from error
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
