@@ -69,10 +69,10 @@ def prepare(
         from unmask import prepare as work
         from unmask.train.recipes import Recipe, find
 
-        cut = Recipe.read(find(recipe)).cut
+        wanted = Recipe.read(find(recipe))
         table = _with_splits(data, out) if data.is_dir() else data
         with _bar("cutting") as move:
-            made = work.prepare(table, out, cut, jobs=jobs, progress=move)
+            made = work.prepare(table, out, wanted.cut, reencode=wanted.data.reencode, jobs=jobs, progress=move)
     for reason, count in made.left_out.items():
         print(f"left out {count}: {reason}", file=sys.stderr)
     print(visible(f"{made.items} items: {made.manifest}"))

@@ -9,11 +9,12 @@ One file holds all segments of one picture, stacked downwards: a face crop, or u
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +37,12 @@ MANIFEST: Final = "manifest.csv"
 CUT: Final = "cut.json"
 _JOURNAL: Final = "done.jsonl"
 
+REENCODED: Final = "reencoded"
+"""Column of a prepared manifest: the JPEG quality that an item was saved with once more; empty for most."""
+
 Progress = Callable[[int, int], None]
+Task = tuple[Item, Path, Cut, int | None]
+"""An item, the folder for its segments, the cut, and the quality to save it with first."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,15 @@ class Prepared:
     left_out: dict[str, int]
 
 
-def prepare(table: Path, out: Path, cut: Cut, *, jobs: int | None = None, progress: Progress | None = None) -> Prepared:
+def prepare(
+    table: Path,
+    out: Path,
+    cut: Cut,
+    *,
+    reencode: Mapping[str, int] | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
     """Cut every item of a manifest.
 
     Work that was interrupted goes on where it stopped: each finished item is noted in a journal in `out`.
@@ -57,6 +71,8 @@ def prepare(table: Path, out: Path, cut: Cut, *, jobs: int | None = None, progre
         table: The manifest of the original files.
         out: Folder for the cuts; made if missing.
         cut: How to cut; the recipe's, and later the card's.
+        reencode: Source to JPEG quality, for sources whose classes came with different compression: all their files,
+            real and fake, are first saved once more with this quality, which must be below that of both.
         jobs: Processes; all usable cores when None.
         progress: Called with items done and items in all.
 
@@ -69,7 +85,8 @@ def prepare(table: Path, out: Path, cut: Cut, *, jobs: int | None = None, progre
     _claim(out, cut)
     journal = out / _JOURNAL
     done = _read_journal(journal)
-    waiting = [(item, out, cut) for item in items if _key(item) not in done]
+    qualities = reencode or {}
+    waiting = [(item, out, cut, qualities.get(item.source)) for item in items if _key(item) not in done]
     with journal.open("a", encoding="utf-8") as file:
         file.write("\n")  # ends a line that an interruption may have left torn
         for count, note in enumerate(_work(waiting, jobs or usable_cores()), start=1):
@@ -154,7 +171,7 @@ def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
     return notes
 
 
-def _work(waiting: list[tuple[Item, Path, Cut]], jobs: int) -> Iterator[dict[str, Any]]:
+def _work(waiting: list[Task], jobs: int) -> Iterator[dict[str, Any]]:
     if jobs == 1 or len(waiting) < 2:
         yield from map(_prepare_one, waiting)
         return
@@ -170,13 +187,15 @@ def _finder() -> FaceFinder:
     return FaceFinder(threads=1)
 
 
-def _prepare_one(task: tuple[Item, Path, Cut]) -> dict[str, Any]:
-    item, out, cut = task
+def _prepare_one(task: Task) -> dict[str, Any]:
+    item, out, cut, quality = task
     note: dict[str, Any] = {"path": _key(item), "file": None, "reason": None, "attributes": {}}
     try:
         photo = image_modality.load(item.path)
     except MediaError as error:
         return {**note, "reason": str(error)}
+    if quality is not None:
+        photo = replace(photo, image=_reencoded(photo.image, quality))
     segments = _segments(item, photo, cut)
     fit = [segment for segment in segments if segment.unfit is None]
     if not fit:
@@ -185,9 +204,17 @@ def _prepare_one(task: tuple[Item, Path, Cut]) -> dict[str, Any]:
     (out / file).parent.mkdir(exist_ok=True)
     Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(out / file)
     attributes = {"original": _key(item), "original_sha256": str(photo.source.sha256)}
+    if quality is not None:
+        attributes[REENCODED] = str(quality)
     if fit[0].landmarks_px is not None:
         attributes["landmarks_px"] = " ".join(f"{value:.2f}" for value in fit[0].landmarks_px.ravel())
     return {**note, "file": file.as_posix(), "attributes": attributes}
+
+
+def _reencoded(picture: Image.Image, quality: int) -> Image.Image:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
 
 
 _NOTHING: Final = {"face": "no face was found", "patch": "smaller than one patch"}

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 from unmask import metrics
 from unmask.errors import RecipeError, UsageError
 from unmask.manifest import FAKE, REAL, Item
-from unmask.prepare import read_cut
+from unmask.prepare import REENCODED, read_cut
 from unmask.train.data import Epoch, Plain, Store, describe, read_split
 from unmask.train.models import Detector, build
 from unmask.train.recipes import Recipe
@@ -78,6 +78,7 @@ def train(
     _claim(folder, recipe)
     learn = read_split(prepared, "train", recipe.data.leave_out)
     check = read_split(prepared, "val", recipe.data.leave_out)
+    _check_reencoded([*learn, *check], recipe)
     (folder / DATA).write_text(json.dumps({"train": describe(learn), "val": describe(check)}, indent=2) + "\n")
 
     options = recipe.train
@@ -196,6 +197,14 @@ def epochs_done(folder: Path) -> int:
     """How many whole epochs a run has."""
     with safe_open(folder / STATE, "pt") as state:
         return int(state.get_tensor("epoch"))
+
+
+def _check_reencoded(items: list[Item], recipe: Recipe) -> None:
+    """A source prepared without the recipe's treatment would teach its compression."""
+    for item in items:
+        wanted = str(recipe.data.reencode.get(item.source, ""))
+        if item.attributes.get(REENCODED, "") != wanted:
+            raise RecipeError(f'the source "{item.source}" was not prepared as the recipe wants: prepare it again')
 
 
 def _claim(folder: Path, recipe: Recipe) -> None:

@@ -48,6 +48,8 @@ class Data(Options):
         source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
             are, 0 draws all alike.
         leave_out: Sources that training never sees, fake or real.
+        reencode: Source to JPEG quality, for sources whose real and fake files came with different compression;
+            `unmask prepare` saves all their files once more with it.
         crop_px: Side of a square cut at random from each segment, for training alone; None learns from whole
             segments. The network scores places and averages them, so it may look at more when it scans: a large
             segment keeps its native detail at the price of a small one.
@@ -56,6 +58,7 @@ class Data(Options):
     self_blend: float = Field(default=0.5, ge=0.0, le=1.0)
     source_power: float = Field(default=0.5, ge=0.0, le=1.0)
     leave_out: tuple[str, ...] = ()
+    reencode: dict[str, int] = Field(default_factory=dict)
     crop_px: int | None = Field(default=None, ge=32)
 
 
