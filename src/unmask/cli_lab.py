@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from unmask.errors import MissingExtraError, UsageError
+from unmask.errors import MissingExtraError
 from unmask.wording import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, 
 Weights = Annotated[
     str | None,
     typer.Option(metavar="FOLDER", help='Where the initial weights lie, or "hub" for the download of timm.'),
+]
+Record = Annotated[
+    Path | None, typer.Option(metavar="BUNDLE", help="Also write the figures into the card of this bundle.")
+]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Processes that make pictures while the network learns; 0 makes them in this one.")
 ]
 
 
@@ -85,6 +92,7 @@ def train(
     weights: Weights = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
     leave_out: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="A source not to learn from.")] = None,
+    workers: Workers = 1,
 ) -> None:
     """Train a recipe. Interrupted, the same command goes on from the last whole epoch."""
     with _extra("training a detector"):
@@ -96,7 +104,9 @@ def train(
         if leave_out:
             chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"leave_out": tuple(leave_out)})})
         with _bar("training") as move:
-            done = loop.train(chosen, prepared, run, weights=folder, progress=lambda n, of, loss: move(n, of))
+            done = loop.train(
+                chosen, prepared, run, weights=folder, workers=workers, progress=lambda n, of, loss: move(n, of)
+            )
     figures = ", ".join(f"{name} {value:.3f}" for name, value in done.last.items() if name.startswith("auc"))
     print(visible(f"{done.folder}: {done.last['epoch']} epochs; on val crops: {figures}"))
 
@@ -131,15 +141,15 @@ def evaluate(
     ] = None,
     splits: Annotated[list[str] | None, typer.Option("--split", help="test by default; repeat for more.")] = None,
     perturb: Annotated[list[str] | None, typer.Option(help="jpeg-q50, half-size or blur-sigma-1; repeatable.")] = None,
-    record: Annotated[bool, typer.Option(help="Write the figures into the card of the only model.")] = False,
+    record: Record = None,
 ) -> None:
     """Scan the files of a manifest and measure: what users get, with 95 % intervals."""
-    if record and len(models or ()) != 1:
-        raise UsageError("--record needs exactly one --model")
     with _extra("measuring"):
         from unmask import bundles, release
         from unmask import evaluate as measure
 
+        if record:
+            bundles.find(str(record.resolve()))  # a typo must not show after all the work
         with _bar("scanning") as move:
             found = measure.evaluate(
                 manifest,
@@ -149,8 +159,8 @@ def evaluate(
                 perturbations=tuple(perturb or ()),
                 progress=move,
             )
-        if record and models:
-            release.record(bundles.find(models[0]).folder, found.figures)
+        if record:
+            release.record(record, found.figures)
     print(visible_lines((out / measure.FIGURES).read_text(encoding="utf-8")))
     for row in found.unjudged:
         print(visible(f"not judged: {row.path}: {row.message}"), file=sys.stderr)
@@ -165,7 +175,8 @@ def unseen(
     split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     weights: Weights = None,
-    record: Annotated[Path | None, typer.Option(metavar="BUNDLE", help="Write the figures into its card.")] = None,
+    workers: Workers = 1,
+    record: Record = None,
 ) -> None:
     """Measure on generators never seen: train without each source in turn, rank its fakes against all real photos."""
     with _extra("training a detector"):
@@ -185,6 +196,7 @@ def unseen(
                 split=split,
                 epochs=epochs,
                 weights=folder,
+                workers=workers,
                 progress=move.named,
             )
         if record:
@@ -204,13 +216,15 @@ def _recipe(name: str, weights: str | None) -> tuple[Recipe, Path | None]:
 
 
 def _with_splits(folder: Path, out: Path) -> Path:
-    """The manifest of a plain folder; made once, so that a resumed preparation keeps its splits."""
+    """The manifest of a plain folder. A picture keeps the split it once got; new ones join their relatives."""
     from unmask import manifest, splits
     from unmask.datasets import folder as plain
 
     table = out / ORIGINALS
-    if not table.is_file():
-        items = list(plain.items(folder.resolve()))
+    items = list(plain.items(folder.resolve()))
+    known = {item.path.resolve(): item.split for item in manifest.read(table)} if table.is_file() else {}
+    if {item.path.resolve() for item in items} != known.keys():
+        items = [replace(item, split=known.get(item.path.resolve(), item.split)) for item in items]
         with _bar("looking for relatives") as move:
             assigned = splits.assign(items, FRACTIONS, progress=move)
         out.mkdir(parents=True, exist_ok=True)

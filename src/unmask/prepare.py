@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -86,7 +87,8 @@ def prepare(
     journal = out / _JOURNAL
     done = _read_journal(journal)
     qualities = reencode or {}
-    waiting = [(item, out, cut, qualities.get(item.source)) for item in items if _key(item) not in done]
+    tasks = [(item, out, cut, qualities.get(item.source)) for item in items]
+    waiting = [task for task in tasks if not _is_done(task, done)]
     with journal.open("a", encoding="utf-8") as file:
         file.write("\n")  # ends a line that an interruption may have left torn
         for count, note in enumerate(_work(waiting, jobs or usable_cores()), start=1):
@@ -171,6 +173,13 @@ def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
     return notes
 
 
+def _is_done(task: Task, done: Mapping[str, dict[str, Any]]) -> bool:
+    """Noted, and with the quality that is wanted now."""
+    item, _, _, quality = task
+    note = done.get(_key(item))
+    return note is not None and note.get("quality") == quality
+
+
 def _work(waiting: list[Task], jobs: int) -> Iterator[dict[str, Any]]:
     if jobs == 1 or len(waiting) < 2:
         yield from map(_prepare_one, waiting)
@@ -189,7 +198,7 @@ def _finder() -> FaceFinder:
 
 def _prepare_one(task: Task) -> dict[str, Any]:
     item, out, cut, quality = task
-    note: dict[str, Any] = {"path": _key(item), "file": None, "reason": None, "attributes": {}}
+    note: dict[str, Any] = {"path": _key(item), "quality": quality, "file": None, "reason": None, "attributes": {}}
     try:
         photo = image_modality.load(item.path)
     except MediaError as error:
@@ -202,7 +211,10 @@ def _prepare_one(task: Task) -> dict[str, Any]:
         return {**note, "reason": segments[0].unfit if segments else _NOTHING[cut.kind]}
     file = Path("segments") / f"{photo.source.sha256}.png"
     (out / file).parent.mkdir(exist_ok=True)
-    Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(out / file)
+    # A stop while writing must not leave a torn file under a name that an earlier run may have noted as done.
+    draft = out / file.with_suffix(f".{os.getpid()}")
+    Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(draft, "PNG")
+    draft.replace(out / file)
     attributes = {"original": _key(item), "original_sha256": str(photo.source.sha256)}
     if quality is not None:
         attributes[REENCODED] = str(quality)

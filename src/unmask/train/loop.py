@@ -152,7 +152,8 @@ def score(model: Detector, items: list[Item], store: Store) -> NDArray[np.float6
 
 def precision() -> Literal["bf16-mixed", "32-true"]:
     """bfloat16 where the machine multiplies in it; emulated, it is several times slower than 32 bit."""
-    fast = torch.cuda.is_available() or torch.cpu._is_amx_tile_supported()
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)  # since torch 2.6
+    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else has_amx()
     return "bf16-mixed" if fast else "32-true"
 
 

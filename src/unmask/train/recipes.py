@@ -58,7 +58,7 @@ class Data(Options):
     self_blend: float = Field(default=0.5, ge=0.0, le=1.0)
     source_power: float = Field(default=0.5, ge=0.0, le=1.0)
     leave_out: tuple[str, ...] = ()
-    reencode: dict[str, int] = Field(default_factory=dict)
+    reencode: dict[str, Quality] = Field(default_factory=dict)
     crop_px: int | None = Field(default=None, ge=32)
 
 

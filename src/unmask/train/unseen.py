@@ -40,6 +40,7 @@ def unseen(
     split: str = "test",
     epochs: int | None = None,
     weights: Path | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Figure]:
     """Train once without each source and rank its fakes against the real photos of all.
@@ -53,6 +54,7 @@ def unseen(
         split: "test" for a claim; "val" while choosing a recipe.
         epochs: Instead of the recipe's, where time is short; the figures say so.
         weights: Folder of the recipe's weights file.
+        workers: As for `loop.train`.
         progress: Called as training and scanning go on.
 
     Returns:
@@ -72,7 +74,9 @@ def unseen(
             if progress:
                 progress(f"{name}: training", done, steps)
 
-        loop.train(without(recipe, source, epochs), prepared, folder, weights=weights, progress=trained)
+        loop.train(
+            without(recipe, source, epochs), prepared, folder, weights=weights, workers=workers, progress=trained
+        )
         bundle = export.export(folder, folder / "bundle")
         rows[source] = []
         with Scanner([bundle.folder]) as scanner:
