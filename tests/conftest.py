@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for. All of them last for the session: treat what they give as read-only."""
+"""Fixtures that every test may ask for. Files last for the session: treat what they give as read-only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from PIL import Image
 
+from tests import command
+from tests.command import Run
 from tests.data.make import make, picture
 from unmask.faces import FaceFinder
+
+settings.register_profile("unmask", deadline=None)  # a busy machine is no defect
+settings.load_profile("unmask")
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +52,9 @@ def astronaut(astronaut_path: Path) -> Image.Image:
 def finder() -> FaceFinder:
     """The face network, loaded once."""
     return FaceFinder()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command in this process."""
+    return command.runner(capsys, monkeypatch)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -62,7 +62,6 @@ def test_backward_ranking_says_one_half() -> None:
     assert np.abs(applied(calibration, logits) - 0.5).max() < 0.01
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(st.floats(0.01, 100), st.floats(-50, 50), st.integers(0, 50))
 def test_follows_scale_and_shift_of_the_logits(scale: float, shift: float, seed: int) -> None:
     labels, logits = drawn(30, 1.0, 0.0, seed)

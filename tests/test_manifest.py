@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,22 @@ def test_recut_changes_the_path_and_adds_attributes(tmp_path: Path) -> None:
     assert cut.attributes == {"age": "31", "note": 'says "hi", twice', "face": "0"}
     assert (cut.label, cut.source, cut.group) == (item.label, item.source, item.group)
     assert item.attributes["age"] == "30"
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    items = [Item(tmp_path / "a.jpg", REAL), Item(tmp_path / os.fsdecode(b"caf\xe9.jpg"), FAKE)]
+    with pytest.raises(ManifestError, match=r"caf\\udce9\.jpg' is no Unicode text, .* rename the file"):
+        manifest.write(tmp_path / "manifest.csv", items)
+    assert not (tmp_path / "manifest.csv").exists()
+
+
+def test_a_link_to_a_file_keeps_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "out").mkdir()
+    for name, target in (("loop.jpg", "loop.jpg"), ("link.jpg", "elsewhere.jpg")):
+        (tmp_path / "photos" / name).symlink_to(target)
+    manifest.write(
+        tmp_path / "out" / "manifest.csv",
+        [Item(tmp_path / "photos" / name, REAL) for name in ("loop.jpg", "link.jpg")],
+    )
+    assert [item.path.name for item in manifest.read(tmp_path / "out" / "manifest.csv")] == ["loop.jpg", "link.jpg"]

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as reference
@@ -96,7 +96,6 @@ def test_calibration_error_uses_the_bins_of_scikit_learn() -> None:
     assert metrics.calibration_error(labels, chances, bins=10) == pytest.approx(weights @ np.abs(fakes - claimed))
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(labelled())
 def test_ranking_ignores_monotone_transforms(arrays: Arrays) -> None:
     labels, scores = arrays
@@ -104,7 +103,6 @@ def test_ranking_ignores_monotone_transforms(arrays: Arrays) -> None:
         assert metric(labels, scores) == metric(labels, np.exp(scores) * 3 - 7)
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(labelled())
 def test_turning_labels_and_scores_around_changes_nothing(arrays: Arrays) -> None:
     labels, scores = arrays
@@ -113,7 +111,6 @@ def test_turning_labels_and_scores_around_changes_nothing(arrays: Arrays) -> Non
     assert metrics.auc(labels, -scores) == pytest.approx(1 - metrics.auc(labels, scores))
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(labelled())
 def test_order_does_not_matter(arrays: Arrays) -> None:
     labels, scores = arrays

@@ -3,7 +3,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -73,7 +73,6 @@ def test_links_are_followed() -> None:
     assert clusters(6, [(4, 2), (2, 5), (0, 1)]) == [0, 0, 2, 3, 2, 2]
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
 def test_clusters_do_not_depend_on_the_order_of_links(case: tuple[int, list[tuple[int, int]]]) -> None:
     size, links = case

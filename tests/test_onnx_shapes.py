@@ -99,7 +99,7 @@ def test_a_long_number_without_an_end_costs_no_time() -> None:
     assert time.process_time() - started < 0.5
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, derandomize=True, database=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 255)), min_size=1, max_size=8), st.floats(0, 1))
 def test_damage_raises_nothing_but_a_bundle_error(flips: list[tuple[int, int]], keep: float) -> None:
     data = bytearray(small_model())

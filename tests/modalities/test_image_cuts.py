@@ -60,7 +60,7 @@ def test_without_a_face_there_is_no_face_cut(upright: Image.Image) -> None:
     assert image.segments(photo_of(upright), FACE) == []
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, derandomize=True, database=None)
 @given(
     size=st.tuples(st.integers(64, 400), st.integers(64, 400)),
     corner=st.tuples(st.floats(0, 1), st.floats(0, 1)),

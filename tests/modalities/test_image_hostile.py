@@ -114,7 +114,7 @@ WHOLE = {name: encoded(picture(), name) for name in FORMATS}
 
 
 @pytest.mark.timeout(240)
-@settings(max_examples=250, deadline=None, derandomize=True, database=None)
+@settings(max_examples=250, derandomize=True, database=None)
 @given(
     name=st.sampled_from(sorted(WHOLE)),
     flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(1, 255)), max_size=12),

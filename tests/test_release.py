@@ -1,0 +1,163 @@
+"""From a graph to a bundle one may trust: calibrated on val and on nothing else, with its figures in the card."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.make_bundle import make_bundle
+from unmask import bundles, calibrate, manifest
+from unmask.bundles import Bundle
+from unmask.card import Card, Figure
+from unmask.errors import ManifestError, UsageError
+from unmask.manifest import FAKE, REAL, Item
+from unmask.release import calibrate_bundle, record
+
+SPLITS = ("train", "val", "test")
+
+
+@pytest.fixture(scope="module")
+def items(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+    """Per split and source "a" and "b", five blueish reals and five reddish fakes, which overlap a little."""
+    folder = tmp_path_factory.mktemp("originals")
+    rng = np.random.default_rng(0)
+    found = []
+    for number in range(60):
+        label, split, source = number % 2, SPLITS[number // 2 % 3], "ab"[number // 6 % 2]
+        tint = rng.normal((-12, 12)[label], 9)
+        pixels = np.array([128 + tint, 128, 128 - tint]) + rng.normal(0, 20, (66, 66, 3))
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+        found.append(Item(folder / f"{number}.png", label, source=source, split=split))
+    return found
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return make_bundle(tmp_path / "picture", name="picture", kind="patch")
+
+
+def table(folder: Path, items: list[Item]) -> Path:
+    manifest.write(folder / "originals.csv", items)
+    return folder / "originals.csv"
+
+
+def figure(name: str, on: str, value: float) -> Figure:
+    return Figure(name=name, on=on, value=value, command="unmask evaluate")
+
+
+class TestCalibrate:
+    def test_the_card_gets_what_fits_the_val_files(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+        steps: list[tuple[int, int]] = []
+        made = calibrate_bundle(bundle.folder, table(tmp_path, items), progress=lambda n, of: steps.append((n, of)))
+        assert steps == [(n, 20) for n in range(1, 21)]
+        card = made.card
+        assert card == Card.read(bundle.folder / "card.json")
+        assert (card.calibration.set, card.calibration.reals, card.calibration.fakes) == ("val of a, b", 10, 10)
+        assert card.calibration.temperature != 1.0
+        assert card.thresholds.reals_called_fake == 0.0
+        assert card.thresholds.chosen.startswith("on the calibration set, 0 of 10 reals reach")
+        rest = {"calibration", "thresholds"}
+        assert card.model_dump(exclude=rest) == bundle.card.model_dump(exclude=rest)
+        assert bundles.check(made) <= bundles.TOLERANCE
+
+    def test_no_item_of_another_split_has_a_say(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+        expected = calibrate_bundle(bundle.folder, table(tmp_path, items)).card
+        changed = []
+        for number, item in enumerate(items):
+            if item.split != "val":
+                path = tmp_path / f"{number}.png"
+                Image.new("RGB", (66, 66), "red" if item.label == REAL else "blue").save(path)
+                item = replace(item, path=path, label=FAKE if item.label == REAL else REAL)
+            changed.append(item)
+        only_val = [item for item in items if item.split == "val"]
+        missing = [replace(item, path=tmp_path / "gone.png") if item.split == "test" else item for item in items]
+        for other in (changed, only_val, missing):
+            assert calibrate_bundle(bundle.folder, table(tmp_path, other)).card == expected
+        fewer = [item for item in items if item.split != "val"] + only_val[:-2]
+        assert calibrate_bundle(bundle.folder, table(tmp_path, fewer)).card != expected, "val has"
+
+    def test_the_old_calibration_has_no_say(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+        first = calibrate_bundle(bundle.folder, table(tmp_path, items)).card
+        assert first.calibration != bundle.card.calibration
+        assert calibrate_bundle(bundle.folder, table(tmp_path, items)).card == first
+
+    def test_sources_that_training_left_out_are_left_out(
+        self, bundle: Bundle, items: list[Item], tmp_path: Path
+    ) -> None:
+        made = calibrate_bundle(bundle.folder, table(tmp_path, items), leave_out=["b"]).card
+        assert made.calibration.set == "val of a"
+        alone = [item for item in items if item.source == "a"]
+        assert made == calibrate_bundle(bundle.folder, table(tmp_path, alone)).card
+
+    def test_a_source_may_be_left_out_that_has_nothing_in_val(
+        self, bundle: Bundle, items: list[Item], tmp_path: Path
+    ) -> None:
+        mine = [item for item in items if item.source == "a" or item.split == "train"]
+        made = calibrate_bundle(bundle.folder, table(tmp_path, mine), leave_out=iter(["b"]))
+        assert made.card.calibration.set == "val of a"
+        with pytest.raises(ManifestError, match="cannot hold out c: no item has that source"):
+            calibrate_bundle(bundle.folder, table(tmp_path, mine), leave_out=["c"])
+
+    def test_files_that_cannot_be_judged_are_passed_over(
+        self, bundle: Bundle, items: list[Item], tmp_path: Path
+    ) -> None:
+        (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+        more = [*items, Item(tmp_path / "broken.jpg", REAL, source="a", split="val")]
+        made = calibrate_bundle(bundle.folder, table(tmp_path, more)).card
+        assert made == calibrate_bundle(bundle.folder, table(tmp_path, items)).card
+
+    def test_nothing_to_calibrate_on(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+        before = (bundle.folder / "card.json").read_bytes()
+        reals = [item for item in items if item.label == REAL]
+        with pytest.raises(ManifestError, match="holds no scorable file of one of the classes"):
+            calibrate_bundle(bundle.folder, table(tmp_path, reals))
+        with pytest.raises(ManifestError, match='no item is in the split "val"'):
+            calibrate_bundle(bundle.folder, table(tmp_path, [item for item in items if item.split == "test"]))
+        blind = make_bundle(tmp_path / "blind", kind="patch", weights=(0, 0, 0), constant=1.0)
+        with pytest.raises(UsageError, match="all logits are the same"):
+            calibrate_bundle(blind.folder, table(tmp_path, items))
+        assert (bundle.folder / "card.json").read_bytes() == before
+
+    def test_a_promise_is_kept_on_val(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+        thresholds = calibrate_bundle(bundle.folder, table(tmp_path, items)).card.thresholds
+        assert thresholds.reals_called_fake is not None
+        assert thresholds.fakes_called_real is not None
+        assert thresholds.reals_called_fake <= calibrate.REALS_CALLED_FAKE
+        assert thresholds.fakes_called_real <= calibrate.FAKES_CALLED_REAL
+
+
+class TestRecord:
+    def test_figures_join_the_card_and_replace_those_of_the_same_name_and_set(self, bundle: Bundle) -> None:
+        record(bundle.folder, [figure("AUC", "a test", 0.7), figure("AUC", "b test", 0.8)])
+        made = record(bundle.folder, iter([figure("AUC", "a test", 0.9), figure("EER", "a test", 0.1)]))
+        assert [(one.name, one.on, one.value) for one in made.card.metrics] == [
+            ("AUC", "a test", 0.9),
+            ("AUC", "b test", 0.8),
+            ("EER", "a test", 0.1),
+        ]
+        assert made.card == Card.read(bundle.folder / "card.json")
+        assert made.card.model_copy(update={"metrics": ()}) == bundle.card
+
+    def test_a_folder_that_is_no_bundle(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="there is no model"):
+            record(tmp_path / "nowhere", [figure("AUC", "a test", 0.7)])
+
+
+def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
+    bundle: Bundle, items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "shipped"
+    shutil.copytree(bundle.folder, shelf / "picture")
+    before = (shelf / "picture" / "card.json").read_bytes()
+    monkeypatch.setattr(bundles, "FOLDER", shelf)
+    monkeypatch.chdir(bundle.folder.parent)
+    calibrate_bundle(Path("picture"), table(tmp_path, items))
+    made = record(Path("picture"), [figure("AUC", "a test", 0.7)])
+    assert made.folder == bundle.folder
+    assert made.card.calibration.reals == 10
+    assert (shelf / "picture" / "card.json").read_bytes() == before

@@ -1,0 +1,255 @@
+"""What the network is shown: pairs, from train and val only, the same for the same seed and epoch."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from tests.train.tiny import PER_SPLIT, recipe
+from unmask import manifest
+from unmask.blend import Points
+from unmask.errors import ManifestError
+from unmask.manifest import FAKE, REAL, Item
+from unmask.prepare import MANIFEST, read_segments
+from unmask.train import data
+from unmask.train.data import Draw, Epoch, Plain, Store, describe, draw_epoch, read_split
+from unmask.train.recipes import Data, Recipe
+from unmask.types import Pixels
+
+SIZE_PX = 64
+STILL = {"flip": 0, "zoom": 0, "colour": 0, "resize": 0, "blur": 0, "noise": 0, "jpeg": 0}
+
+
+@pytest.fixture(scope="module")
+def items(prepared: Path) -> list[Item]:
+    return read_split(prepared, "train", ())
+
+
+@pytest.fixture(scope="module")
+def store(items: list[Item]) -> Store:
+    return Store(items, SIZE_PX)
+
+
+def epoch(items: list[Item], store: Store, number: int = 0, **tables: Any) -> Epoch:
+    return Epoch(items, store, recipe(**tables), number)
+
+
+def pictures(items: list[Item], store: Store, number: int = 0, **tables: Any) -> list[bytes]:
+    chosen = epoch(items, store, number, **tables)
+    return [chosen[i][0].numpy().tobytes() for i in range(len(chosen))]
+
+
+def find(small: Pixels, large: Pixels) -> tuple[int, int] | None:
+    """Where a crop was taken: left and top, or None."""
+    for top, left in np.argwhere((large == small[0, 0]).all(axis=2)):
+        if np.array_equal(large[top:, left:][: len(small), : len(small)], small):
+            return int(left), int(top)
+    return None
+
+
+class TestReadSplit:
+    def test_each_split_comes_alone(self, prepared: Path) -> None:
+        for split in ("train", "val"):
+            found = read_split(prepared, split, ())
+            assert {item.split for item in found} == {split}
+            assert len(found) == 5 * PER_SPLIT[split]
+
+    @pytest.mark.parametrize("split", ["test", "Test", "", "holdout"])
+    def test_no_other_split_can_be_named(self, prepared: Path, split: str) -> None:
+        with pytest.raises(ManifestError, match=f"reads the splits train and val, never {split}"):
+            read_split(prepared, cast("Literal['train', 'val']", split), ())
+
+    def test_training_never_opens_a_test_file(self, prepared: Path, tmp_path: Path) -> None:
+        shutil.copytree(prepared, tmp_path / "copy")
+        removed = [item.path for item in manifest.read(tmp_path / "copy" / MANIFEST) if item.split == "test"]
+        assert len(removed) == 10
+        for path in removed:
+            path.unlink()
+        learn, check = (read_split(tmp_path / "copy", split, ()) for split in ("train", "val"))
+        whole = Store([*learn, *check], SIZE_PX)
+        chosen = epoch(learn, whole, train={"pictures_per_epoch": 64})
+        assert len([chosen[i] for i in range(64)]) == 64
+        plain = Plain(check, whole)
+        assert len([plain[i] for i in range(len(plain))]) == 40
+
+    def test_a_source_left_out_loses_its_photos_too(self, prepared: Path) -> None:
+        found = read_split(prepared, "train", ("beta",))
+        assert Counter((item.source, item.label) for item in found) == {
+            ("alpha", REAL): 4,
+            ("alpha", FAKE): 4,
+            ("gamma", FAKE): 4,
+        }
+
+    def test_an_unknown_source_is_no_silent_nothing(self, prepared: Path) -> None:
+        with pytest.raises(ManifestError, match="cannot hold out betta: no item has that source"):
+            read_split(prepared, "train", ("betta",))
+
+    def test_a_split_without_a_class(self, prepared: Path) -> None:
+        with pytest.raises(ManifestError, match=r"the split val of .* needs both real and fake items; it has 2 items"):
+            read_split(prepared, "val", ("alpha", "beta"))
+
+
+class TestDraws:
+    @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+    def test_every_batch_is_half_real_and_half_fake(self, items: list[Item], store: Store, share: float) -> None:
+        chosen = epoch(items, store, data={"self_blend": share}, train={"pictures_per_epoch": 48})
+        batches = list(DataLoader(chosen, 8))
+        assert len(batches) == 6
+        for pixels, labels in batches:
+            assert pixels.dtype == torch.uint8
+            assert pixels.shape == (8, SIZE_PX, SIZE_PX, 3)
+            assert labels.dtype == torch.float32
+            assert labels.tolist() == [0.0, 1.0] * 4
+
+    def test_a_made_fake_follows_its_original(self, items: list[Item]) -> None:
+        draws = draw_epoch(items, Data(self_blend=0.5), 800, np.random.default_rng(0))
+        pairs = list(zip(draws[::2], draws[1::2], strict=True))
+        made = [(real, fake) for real, fake in pairs if fake.blend]
+        assert 160 < len(made) < 240
+        assert all(fake.item is real.item for real, fake in made)
+        assert all(not real.blend and real.label == REAL and fake.label == FAKE for real, fake in pairs)
+        assert all(fake.item.label == FAKE for _, fake in pairs if not fake.blend)
+
+    @pytest.mark.parametrize("share", [0.0, 1.0])
+    def test_shares_at_the_ends(self, items: list[Item], share: float) -> None:
+        draws = draw_epoch(items, Data(self_blend=share), 200, np.random.default_rng(0))
+        assert {draw.blend for draw in draws[1::2]} == {bool(share)}
+
+    def test_no_item_repeats_before_all_of_its_source_were_seen(self, items: list[Item]) -> None:
+        draws = draw_epoch(items, Data(self_blend=0.0), 400, np.random.default_rng(0))
+        for source, label in {(item.source, item.label) for item in items}:
+            seen = [draw.item.path for draw in draws if (draw.item.source, draw.item.label) == (source, label)]
+            assert len(seen) > 20
+            for start in range(0, len(seen) - 4, 4):
+                assert len(set(seen[start : start + 4])) == 4
+
+    @pytest.mark.parametrize(("power", "share"), [(0.0, 1 / 2), (0.5, 3 / 4), (1.0, 9 / 10)])
+    def test_small_sources_can_be_drawn_more_often(self, power: float, share: float) -> None:
+        items = [Item(Path(f"{i}.png"), FAKE, source="large" if i else "small") for i in range(10)]
+        items += [Item(Path("real.png"), REAL)]
+        draws = draw_epoch(items, Data(self_blend=0.0, source_power=power), 1600, np.random.default_rng(0))
+        found = np.mean([draw.item.source == "large" for draw in draws[1::2]])
+        assert found == pytest.approx(share, abs=0.05)
+
+    def test_a_draw_names_its_label(self) -> None:
+        real, fake = (Item(Path("x.png"), label) for label in (REAL, FAKE))
+        assert [Draw(real, False).label, Draw(real, True).label, Draw(fake, False).label] == [0, 1, 1]
+
+
+class TestEpoch:
+    def test_the_same_seed_and_epoch_give_the_same_pictures(self, items: list[Item], store: Store) -> None:
+        first = pictures(items, store, 3)
+        assert first == pictures(items, store, 3)
+        assert len(set(first)) == 16
+        assert not set(first) & set(pictures(items, store, 4)), "each epoch is drawn anew"
+        assert not set(first) & set(pictures(items, store, 3, seed=1))
+
+    def test_the_order_of_asking_changes_nothing(self, items: list[Item], store: Store) -> None:
+        chosen = epoch(items, store)
+        backwards = [chosen[i][0].numpy().tobytes() for i in reversed(range(16))]
+        assert backwards[::-1] == pictures(items, store)
+
+    def test_workers_make_the_same_pictures(self, items: list[Item], store: Store) -> None:
+        loader = DataLoader(epoch(items, store), 4, num_workers=2)
+        made = [one.numpy().tobytes() for pixels, _ in loader for one in pixels]
+        assert made == pictures(items, store)
+
+    def test_a_made_fake_is_made_from_the_segment_beside_it(
+        self, items: list[Item], store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[Pixels] = []
+
+        def watch(pixels: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
+            given.append(pixels)
+            return 255 - pixels
+
+        monkeypatch.setattr(data, "self_blend", watch)
+        chosen = epoch(items, store, data={"self_blend": 1.0}, augment=STILL)
+        samples = [chosen[i][0].numpy() for i in range(16)]
+        for k, (real, fake) in enumerate(zip(samples[::2], samples[1::2], strict=True)):
+            np.testing.assert_array_equal(real, given[k])
+            np.testing.assert_array_equal(fake, 255 - real)
+
+    def test_real_pictures_are_those_of_the_folder(self, items: list[Item], store: Store) -> None:
+        known = {segment.tobytes() for item in items for segment in store.segments(item)}
+        shown = pictures(items, store, data={"self_blend": 0.0}, augment=STILL, train={"pictures_per_epoch": 128})
+        assert set(shown) <= known
+        assert len(set(shown)) > 60, "all four patches of a picture are drawn"
+
+    def test_a_pair_shares_the_square_it_is_cropped_to(
+        self, items: list[Item], store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(data, "self_blend", lambda pixels, landmarks, rng: 255 - pixels)
+        chosen = epoch(items, store, data={"self_blend": 1.0, "crop_px": 32}, augment=STILL)
+        samples = [chosen[i][0].numpy() for i in range(16)]
+        known = [segment for item in items for segment in store.segments(item)]
+        corners = set()
+        for real, fake in zip(samples[::2], samples[1::2], strict=True):
+            assert real.shape == (32, 32, 3)
+            np.testing.assert_array_equal(fake, 255 - real)
+            corners |= {place for segment in known if (place := find(real, segment))}
+        assert len(corners) > 4, "anywhere in the segment"
+
+    def test_blending_uses_the_landmarks_of_the_item(
+        self, items: list[Item], store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[Points] = []
+        marks = np.arange(10, dtype=np.float32).reshape(5, 2) + 20
+
+        def watch(pixels: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
+            given.append(landmarks)
+            return pixels
+
+        monkeypatch.setattr(data, "self_blend", watch)
+        text = " ".join(f"{value:.2f}" for value in marks.ravel())
+        faces = [manifest.recut(item, item.path, landmarks_px=text) for item in items]
+        for chosen in (faces, items):
+            whole = epoch(chosen, store, data={"self_blend": 1.0})
+            assert len([whole[i] for i in range(16)]) == 16
+        for landmarks in given[:8]:
+            np.testing.assert_array_equal(landmarks, marks)
+        assert len({landmarks.tobytes() for landmarks in given[8:]}) == 8, "without a face, a place is drawn"
+        for landmarks in given[8:]:
+            assert landmarks.shape == (5, 2)
+            assert ((landmarks.mean(axis=0) > 0.2 * SIZE_PX) & (landmarks.mean(axis=0) < 0.8 * SIZE_PX)).all()
+
+
+class TestStore:
+    def test_beyond_its_budget_it_decodes_anew(self, items: list[Item]) -> None:
+        kept, none = Store(items, SIZE_PX), Store(items, SIZE_PX, budget_bytes=0)
+        assert len(none._kept) == 1
+        for item in items:
+            for mine, theirs in zip(kept.segments(item), none.segments(item), strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+
+    def test_plain_goes_through_every_segment_untouched(self, prepared: Path) -> None:
+        items = read_split(prepared, "val", ())
+        plain = Plain(items, Store(items, SIZE_PX))
+        assert len(plain) == 40
+        np.testing.assert_array_equal(plain.owner, np.repeat(np.arange(10), 4))
+        for owner, (pixels, label) in zip(plain.owner, (plain[i] for i in range(40)), strict=True):
+            assert label.item() == items[owner].label
+            assert any(np.array_equal(pixels, segment) for segment in read_segments(items[owner], SIZE_PX))
+
+
+def test_describe_counts_for_the_card(items: list[Item]) -> None:
+    assert describe(items) == [
+        {"name": "alpha (fake)", "licence": "CC0", "items": 4},
+        {"name": "alpha (real)", "licence": "CC0", "items": 4},
+        {"name": "beta (fake)", "licence": "CC0", "items": 4},
+        {"name": "beta (real)", "licence": "CC0", "items": 4},
+        {"name": "gamma (fake)", "licence": "CC0", "items": 4},
+    ]
+    assert describe([Item(Path("x"), REAL)]) == [{"name": "data (real)", "licence": "not stated", "items": 1}]
+
+
+def test_the_recipe_says_what_an_epoch_holds(items: list[Item], store: Store) -> None:
+    chosen: Recipe = recipe(train={"pictures_per_epoch": 17})
+    assert len(Epoch(items, store, chosen, 0)) == 16, "pairs"

@@ -1,0 +1,177 @@
+"""Export: a bundle that computes what the network computes, or nothing; and no picture of a data set leaves in it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+
+from tests.train.tiny import recipe
+from unmask import bundles, demo, manifest
+from unmask.bundles import Bundle
+from unmask.errors import BundleError, ExportError, UsageError
+from unmask.prepare import read_segments
+from unmask.runtime import Session
+from unmask.train import export as exporter
+from unmask.train import loop
+from unmask.train.export import export, golden_pixels
+from unmask.train.models import Detector, parameters
+
+
+@pytest.fixture(scope="module")
+def bundle(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return export(finished, tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+def pixels(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(count).integers(0, 256, (count, 64, 64, 3), np.uint8)
+
+
+def test_the_bundle_is_whole_and_passes_its_own_check(bundle: Bundle) -> None:
+    assert sorted(path.name for path in bundle.folder.iterdir()) == ["card.json", "golden.npz", "model.onnx"]
+    assert bundles.find(str(bundle.folder)) == bundle
+    bundles.verify(bundle)
+    assert bundles.check(bundle) <= bundles.TOLERANCE
+
+
+def test_the_graph_computes_what_the_network_computes_for_any_batch(bundle: Bundle, finished: Path) -> None:
+    _, network = loop.load(finished)
+    session = Session(bundle.model_path)
+    for count in (1, 2, 5):
+        batch = pixels(count)
+        out = session.run(batch)
+        with torch.inference_mode():
+            logit, activation = network(torch.from_numpy(batch))
+        assert set(out) == {"logit", "activation"}
+        assert out["logit"].dtype == out["activation"].dtype == np.float32
+        np.testing.assert_allclose(out["logit"], logit.numpy(), atol=bundles.TOLERANCE)
+        np.testing.assert_allclose(out["activation"], activation.numpy(), atol=bundles.TOLERANCE)
+
+
+def test_the_graph_takes_bytes_and_resizes_nothing(bundle: Bundle) -> None:
+    graph = onnx.load(bundle.model_path, load_external_data=False).graph
+    (given,) = graph.input
+    assert given.name == "pixels"
+    assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    batch, *rest = given.type.tensor_type.shape.dim
+    assert batch.dim_param
+    assert [side.dim_value for side in rest] == [64, 64, 3]
+    assert not {node.op_type for node in graph.node} & {"Resize", "Upsample", "GridSample"}
+    assert not [tensor for tensor in graph.initializer if tensor.external_data]
+
+
+def test_the_card_says_what_was_done_and_that_nothing_is_calibrated(bundle: Bundle, finished: Path) -> None:
+    card, chosen = bundle.card, recipe()
+    assert (card.name, card.summary, card.cut, card.pooling) == ("tiny", chosen.summary, chosen.cut, "mean")
+    assert card.training.recipe == "tiny.toml"
+    assert card.training.backbone == "test_efficientnet"
+    assert card.training.epochs == 2
+    assert card.training.parameters == parameters(loop.load(finished)[1]) > 10_000
+    assert "50% of all fakes" in card.training.made_fakes
+    assert {source.name: source.items for source in card.sources} == {
+        "alpha (fake)": 4,
+        "alpha (real)": 4,
+        "beta (fake)": 4,
+        "beta (real)": 4,
+        "gamma (fake)": 4,
+    }
+    assert card.calibration.set == exporter.UNCALIBRATED
+    assert (card.thresholds.fake_above, card.thresholds.real_below) == (1.0, 0.0)
+    assert card.metrics == ()
+    assert str(finished.parent) not in card.model_dump_json(), "no path of this machine"
+
+
+def test_the_card_of_a_run_that_was_stopped_counts_its_epochs(prepared: Path, tmp_path: Path) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(done: int, of: int, loss: float) -> None:
+        if done == 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        loop.train(recipe(), prepared, tmp_path / "run", workers=0, progress=stop)
+    found, network = loop.load(tmp_path / "run")
+    assert exporter._card(found, network, tmp_path / "run", "0" * 64).training.epochs == 1
+
+
+class TestGolden:
+    def test_it_holds_no_picture_of_the_data(self, bundle: Bundle, prepared: Path) -> None:
+        with np.load(bundle.golden_path) as golden:
+            kept = golden["pixels"]
+            assert set(golden.files) == {"pixels", "logit"}
+        np.testing.assert_array_equal(kept, golden_pixels(recipe(name="other", seed=9)), "made of the recipe's size")
+        items = manifest.read(prepared / "manifest.csv")
+        known = np.stack([segment for item in items for segment in read_segments(item, 64)]).reshape(-1, 64 * 64 * 3)
+        for one in kept.reshape(len(kept), -1).astype(np.float32):
+            nearest = np.abs(known.astype(np.float32) - one).mean(axis=1).min()
+            assert nearest > 10
+
+    def test_it_is_drawn_but_for_two_crops_of_the_public_domain_portrait(self) -> None:
+        made = golden_pixels(recipe())
+        assert made.dtype == np.uint8
+        assert made.shape[1:] == (64, 64, 3)
+        with Image.open(demo.portrait_path()) as portrait:
+            whole = np.asarray(portrait.convert("RGB"))
+        np.testing.assert_array_equal(made[1], whole[60:124, 200:264])
+        np.testing.assert_array_equal(made, golden_pixels(recipe()))
+        assert len({one.tobytes() for one in made}) == len(made) == 8
+
+    def test_a_large_cut_works_too(self) -> None:
+        assert golden_pixels(recipe(cut={"size_px": 400})).shape[1:] == (400, 400, 3)
+
+
+class TestRefused:
+    def test_a_graph_that_differs_is_not_kept(
+        self, finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def other(model: Detector, size_px: int, path: Path) -> None:
+            changed = onnx.load(bundle.model_path)
+            (place,) = (t for t in changed.graph.initializer if t.name.endswith("constant"))
+            value = onnx.numpy_helper.to_array(place) + np.float32(0.01)
+            place.CopyFrom(onnx.numpy_helper.from_array(value, place.name))
+            onnx.save_model(changed, path)
+
+        monkeypatch.setattr(exporter, "write_graph", other)
+        shutil.copytree(bundle.folder, tmp_path / "old")
+        before = {path.name: path.read_bytes() for path in bundle.folder.iterdir()}
+        for folder, kept in (("new", {}), ("old", before)):
+            with pytest.raises(ExportError, match=r"differs from the trained network by 0\.01 logits; at most 0\.001"):
+                export(finished, tmp_path / folder)
+            assert {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} == kept
+
+    def test_a_graph_that_gives_no_number_is_refused(self, bundle: Bundle) -> None:
+        with pytest.raises(ExportError, match="differs from the trained network by nan"):
+            exporter.compare(bundle.model_path, pixels(2), np.array([np.nan, 0], np.float32))
+
+    def test_a_run_without_an_epoch(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="run unmask train first"):
+            export(tmp_path, tmp_path / "bundle")
+        assert not (tmp_path / "bundle").exists()
+
+    def test_a_bundle_altered_afterwards_is_noticed(self, bundle: Bundle, tmp_path: Path) -> None:
+        shutil.copytree(bundle.folder, tmp_path / "copy")
+        path = tmp_path / "copy" / "model.onnx"
+        path.write_bytes(path.read_bytes() + b"\0")
+        with pytest.raises(BundleError, match="is not the one its card describes"):
+            bundles.check(bundles.find(str(tmp_path / "copy")))
+
+
+def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
+    finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(model: Detector, size_px: int, path: Path) -> None:
+        shutil.copy(bundle.model_path, path)
+
+    monkeypatch.setattr(exporter, "write_graph", again)
+    monkeypatch.setattr(bundles, "FOLDER", bundle.folder.parent)
+    monkeypatch.chdir(tmp_path)
+    made = export(finished, Path("tiny"))
+    assert made.folder.resolve() == tmp_path / "tiny"
+    assert json.loads((tmp_path / "tiny" / "card.json").read_text()) == json.loads(made.card.model_dump_json())

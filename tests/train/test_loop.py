@@ -1,0 +1,265 @@
+"""The loop: stopped anywhere it comes to the same result, and it refuses what does not fit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from tests.train.tiny import recipe
+from unmask import manifest
+from unmask.errors import ManifestError, RecipeError, UsageError
+from unmask.manifest import FAKE, REAL, Item
+from unmask.prepare import prepare
+from unmask.train import loop
+from unmask.train.loop import find_weights, learning_rate, train
+
+PRECISION = loop.precision
+"""The true one, before the fixtures replace it."""
+
+
+class Stopped(Exception):
+    """Stands for an interruption at any moment."""
+
+
+def same_state(one: Path, other: Path) -> bool:
+    mine, theirs = load_file(one / loop.STATE), load_file(other / loop.STATE)
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def log(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / loop.LOG).read_text().splitlines()]
+
+
+class TestRun:
+    def test_a_run_is_a_folder_with_its_recipe_data_log_and_state(self, finished: Path) -> None:
+        assert {path.name for path in finished.iterdir()} == {loop.RECIPE, loop.DATA, loop.LOG, loop.STATE}
+        found, network = loop.load(finished)
+        assert found == recipe()
+        assert not network.training
+        assert loop.epochs_done(finished) == 2
+        described = json.loads((finished / loop.DATA).read_text())
+        assert {split: sum(one["items"] for one in described[split]) for split in described} == {"train": 20, "val": 10}
+        assert [line["epoch"] for line in log(finished)] == [1, 2]
+        for line in log(finished):
+            assert {"auc", "auc/alpha", "auc/beta"} == {name for name in line if name.startswith("auc")}
+            assert 0 <= line["auc"] <= 1
+            assert line["loss"] > 0
+
+    def test_progress_counts_every_step(self, prepared: Path, tmp_path: Path) -> None:
+        seen: list[tuple[int, int]] = []
+        losses: list[float] = []
+
+        def progress(done: int, of: int, loss: float) -> None:
+            seen.append((done, of))
+            losses.append(loss)
+
+        done = train(recipe(train={"epochs": 1}), prepared, tmp_path / "run", progress=progress, workers=0)
+        assert seen == [(1, 2), (2, 2)]
+        assert done.folder == tmp_path / "run"
+        assert done.last["epoch"] == 1
+        assert done.last["loss"] == pytest.approx(np.mean(losses))
+
+    def test_a_worker_makes_the_same_run(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
+        train(recipe(), prepared, tmp_path, workers=1)
+        assert same_state(tmp_path, finished)
+        assert log(tmp_path) == log(finished)
+
+    def test_another_seed_makes_another_run(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
+        train(recipe(seed=1), prepared, tmp_path, workers=0)
+        assert not same_state(tmp_path, finished)
+
+    def test_test_items_change_nothing(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
+        shutil.copytree(prepared, tmp_path / "prepared")
+        table = tmp_path / "prepared" / "manifest.csv"
+        for item in manifest.read(table):
+            if item.split == "test":
+                item.path.write_bytes(b"not even a picture")
+        train(recipe(), tmp_path / "prepared", tmp_path / "run", workers=0)
+        assert same_state(tmp_path / "run", finished)
+
+    def test_a_source_left_out_is_left_out(self, prepared: Path, tmp_path: Path) -> None:
+        train(recipe(data={"leave_out": ["beta"]}, train={"epochs": 1}), prepared, tmp_path, workers=0)
+        described = json.loads((tmp_path / loop.DATA).read_text())
+        for split in ("train", "val"):
+            assert {one["name"] for one in described[split]} == {"alpha (real)", "alpha (fake)", "gamma (fake)"}
+        with pytest.raises(ManifestError, match="cannot hold out betta"):
+            train(recipe(data={"leave_out": ["betta"]}), prepared, tmp_path / "other", workers=0)
+
+    def test_what_is_fake_gets_the_higher_logit(self, tmp_path: Path) -> None:
+        """Blue against red, which a network of any size learns in some steps; with labels flipped the AUC were 0."""
+        items = []
+        for number in range(24):
+            label = (REAL, FAKE)[number % 2]
+            colour = np.array([(40, 60, 200), (200, 60, 40)][label])
+            noise = np.random.default_rng(number).normal(0, 25, (64, 64, 3))
+            Image.fromarray(np.clip(colour + noise, 0, 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+            split = "train" if number < 16 else "val"
+            items.append(Item(tmp_path / f"{number}.png", label, split=split))
+        manifest.write(tmp_path / "table.csv", items)
+        chosen = recipe(
+            data={"self_blend": 0.0},
+            augment={"colour": 0.0},
+            train={"epochs": 2, "pictures_per_epoch": 120, "batch": 8, "learning_rate": 0.01, "average": 0.5},
+        )
+        prepare(tmp_path / "table.csv", tmp_path / "prepared", chosen.cut, jobs=1)
+        done = train(chosen, tmp_path / "prepared", tmp_path / "run", workers=0)
+        assert done.last["auc"] == 1.0
+        assert done.last["loss"] < log(tmp_path / "run")[0]["loss"]
+
+
+def test_precision_is_one_that_fabric_knows(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert PRECISION() in ("bf16-mixed", "32-true")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
+    assert PRECISION() == "bf16-mixed"
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
+    assert PRECISION() == "32-true", "torch before 2.6 cannot say"
+
+
+def test_half_precision_trains_and_is_kept_whole(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "precision", lambda: "bf16-mixed")
+    done = train(recipe(train={"epochs": 1, "pictures_per_epoch": 8}), prepared, tmp_path, workers=0)
+    assert done.last["loss"] == pytest.approx(np.log(2), rel=0.2)
+    assert {tensor.dtype for tensor in load_file(tmp_path / loop.STATE).values()} == {torch.float32, torch.int64}
+
+
+class TestResuming:
+    @pytest.mark.parametrize("step", [1, 3, 4], ids=["before the first epoch", "in the second", "at its last step"])
+    def test_an_interrupted_run_comes_to_the_same(
+        self, prepared: Path, finished: Path, tmp_path: Path, step: int
+    ) -> None:
+        def stop(done: int, of: int, loss: float) -> None:
+            if done == step:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            train(recipe(), prepared, tmp_path, workers=0, progress=stop)
+        assert (tmp_path / loop.STATE).exists() == (step > 2)
+        steps: list[int] = []
+        train(recipe(), prepared, tmp_path, workers=0, progress=lambda done, of, loss: steps.append(done))
+        assert steps == ([1, 2, 3, 4] if step == 1 else [3, 4]), "no more than one epoch is repeated"
+        assert same_state(tmp_path, finished)
+        assert log(tmp_path) == log(finished)
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_a_stop_between_log_and_state_repeats_one_epoch(
+        self, prepared: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        calls = itertools.count(1)
+
+        def stop(tensors: dict[str, torch.Tensor], path: Path) -> None:
+            if next(calls) == number:
+                path.write_bytes(b"half a file")
+                raise Stopped
+            save_file(tensors, path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "save_file", stop)
+            with pytest.raises(Stopped):
+                train(recipe(), prepared, tmp_path, workers=0)
+        assert [line["epoch"] for line in log(tmp_path)] == list(range(1, number + 1))
+        done = train(recipe(), prepared, tmp_path, workers=0)
+        assert done.last == log(finished)[-1]
+        assert log(tmp_path) == log(finished), "no epoch is listed twice"
+        assert same_state(tmp_path, finished)
+
+    def test_a_finished_run_is_not_touched(self, prepared: Path, finished: Path) -> None:
+        before = (finished / loop.STATE).read_bytes()
+        done = train(recipe(), prepared, finished, workers=0, progress=lambda *_: pytest.fail("it learns"))
+        assert done.last == log(finished)[-1]
+        assert (finished / loop.STATE).read_bytes() == before
+
+
+class TestRefused:
+    def test_a_folder_of_another_recipe(self, prepared: Path, finished: Path) -> None:
+        for other in (recipe(seed=1), recipe(train={"epochs": 3}), recipe(data={"self_blend": 0.1})):
+            with pytest.raises(UsageError, match="holds a run of another recipe: choose another folder"):
+                train(other, prepared, finished, workers=0)
+        assert loop.load(finished)[0] == recipe()
+
+    def test_a_damaged_run(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
+        shutil.copytree(finished, tmp_path / "run")
+        (tmp_path / "run" / loop.RECIPE).write_text("{")
+        with pytest.raises(UsageError, match=r"recipe\.json cannot be read: the run is damaged"):
+            train(recipe(), prepared, tmp_path / "run", workers=0)
+        with pytest.raises(UsageError, match=r"recipe\.json cannot be read: the run is damaged"):
+            loop.load(tmp_path / "run")
+
+    def test_a_folder_prepared_with_another_cut(self, prepared: Path, tmp_path: Path) -> None:
+        with pytest.raises(RecipeError, match="another cut than the recipe's: prepare it again"):
+            train(recipe(cut={"patches": 9}), prepared, tmp_path / "run", workers=0)
+        assert not (tmp_path / "run").exists()
+
+    def test_a_source_that_was_not_saved_again_as_the_recipe_wants(self, prepared: Path, tmp_path: Path) -> None:
+        chosen = recipe(data={"reencode": {"beta": 70}})
+        with pytest.raises(RecipeError, match='source "beta" was not prepared as the recipe wants: prepare it again'):
+            train(chosen, prepared, tmp_path / "run", workers=0)
+
+    def test_a_folder_that_was_not_prepared(self, originals: Path, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="make the folder with unmask prepare"):
+            train(recipe(), originals.parent, tmp_path / "run", workers=0)
+
+    def test_a_run_without_a_whole_epoch(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="holds no finished epoch: run unmask train first"):
+            loop.load(tmp_path)
+
+
+class TestWeights:
+    def test_a_missing_file_says_what_to_do(self, prepared: Path, tmp_path: Path) -> None:
+        chosen = recipe(model={"weights": "own.safetensors"})
+        with pytest.raises(
+            RecipeError, match=r'no file .*own\.safetensors: give its folder with --weights, or .* "hub"'
+        ):
+            train(chosen, prepared, tmp_path / "run", weights=tmp_path, workers=0)
+
+    def test_where_they_are_looked_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        chosen = recipe(model={"weights": "own.safetensors"})
+        (tmp_path / "own.safetensors").write_bytes(b"")
+        assert find_weights(chosen, tmp_path) == tmp_path / "own.safetensors"
+        monkeypatch.chdir(tmp_path)
+        assert find_weights(chosen, None) == Path("own.safetensors")
+        for word in ("hub", "none"):
+            assert find_weights(recipe(model={"weights": word}), tmp_path) is None
+
+    def test_learning_starts_from_them_and_frozen_parts_end_with_them(self, prepared: Path, tmp_path: Path) -> None:
+        torch.manual_seed(5)
+        state = dict(timm.create_model("test_efficientnet").state_dict())
+        save_file(state, tmp_path / "own.safetensors")
+        chosen = recipe(
+            model={"weights": "own.safetensors", "freeze": ["conv_stem", "bn1"]}, train={"epochs": 1, "average": 0.5}
+        )
+        train(chosen, prepared, tmp_path / "run", weights=tmp_path, workers=0)
+        for network in ("model", "average"):
+            after = load_file(tmp_path / "run" / loop.STATE)
+            for name in ("conv_stem.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var"):
+                torch.testing.assert_close(after[f"{network}.backbone.model.{name}"], state[name])
+            head = "blocks.3.0.conv_pw.weight"
+            assert not torch.equal(after[f"{network}.backbone.model.{head}"], state[head])
+            torch.testing.assert_close(after[f"{network}.backbone.model.{head}"], state[head], atol=0.05, rtol=0)
+
+
+class TestLearningRate:
+    def test_one_cycle(self) -> None:
+        rates = [learning_rate(1.0, step, 100) for step in range(100)]
+        assert rates[0] == pytest.approx(0.1)
+        assert max(rates) == rates[10] == pytest.approx(1.0)
+        assert rates[:11] == sorted(rates[:11])
+        assert rates[10:] == sorted(rates[10:], reverse=True)
+        assert 0 < rates[-1] < 0.001
+        assert learning_rate(3.0, 40, 100) == pytest.approx(3 * rates[40])
+
+    @pytest.mark.parametrize("steps", [1, 2, 3, 11])
+    def test_short_runs(self, steps: int) -> None:
+        assert all(0 <= learning_rate(1.0, step, steps) <= 1 for step in range(steps))
+        assert learning_rate(1.0, 0, steps) == pytest.approx(0.1)

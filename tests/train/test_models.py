@@ -1,0 +1,180 @@
+"""Networks: the heat map adds up to the logit, what is frozen stays, and misfit weights are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from unmask.errors import RecipeError
+from unmask.train.models import Detector, build, parameters
+from unmask.train.recipes import Model
+
+BACKBONE = "test_efficientnet"
+OWN = Model(backbone=BACKBONE, weights="own.safetensors")
+
+
+def model(**options: Any) -> Detector:
+    torch.manual_seed(0)
+    return build(Model(**({"backbone": BACKBONE, "weights": "none"} | options)))
+
+
+def pixels(count: int = 2, size_px: int = 64) -> Tensor:
+    values = np.random.default_rng(0).integers(0, 256, (count, size_px, size_px, 3), np.uint8)
+    return torch.from_numpy(values)
+
+
+@pytest.mark.parametrize(
+    "backbone", [BACKBONE, "test_resnet", "test_convnext", "test_vit", "mobilenetv2_100"], ids=lambda name: name
+)
+def test_the_heat_map_adds_up_to_the_logit(backbone: str) -> None:
+    network = model(backbone=backbone).eval()
+    with torch.no_grad():
+        network.constant.fill_(0.7)
+        logit, activation = network(pixels(3))
+    assert logit.dtype == activation.dtype == torch.float32
+    assert logit.shape == (3,)
+    assert activation.ndim == 3
+    torch.testing.assert_close(logit, activation.mean(dim=(1, 2)) + 0.7)
+    assert activation.std() > 0
+
+
+def test_pictures_of_a_batch_do_not_touch_each_other() -> None:
+    network = model().eval()
+    batch = pixels(4)
+    with torch.no_grad():
+        together, _ = network(batch)
+        alone = torch.cat([network(one[None])[0] for one in batch])
+    torch.testing.assert_close(together, alone)
+
+
+def test_pixels_are_normalised_as_the_backbone_was_trained() -> None:
+    seen: list[Tensor] = []
+    batch = pixels()
+    for options, mean, std in (
+        ({}, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ({"mean": (0.5, 0.4, 0.3), "std": (0.1, 0.2, 0.3)}, (0.5, 0.4, 0.3), (0.1, 0.2, 0.3)),
+    ):
+        network = model(**options).eval()
+        network.backbone.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        with torch.no_grad():
+            network(batch)
+        expected = (batch.permute(0, 3, 1, 2) / 255 - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(
+            3, 1, 1
+        )
+        torch.testing.assert_close(seen[-1], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_an_earlier_stage_resolves_more_and_costs_less() -> None:
+    early, late = model(stage=1).eval(), model().eval()
+    with torch.no_grad():
+        assert early(pixels())[1].shape == (2, 16, 16)
+        assert late(pixels())[1].shape == (2, 2, 2)
+    assert parameters(early) < parameters(late), "what lies behind it is cut off"
+
+
+def test_dropout_is_for_training_only() -> None:
+    network = model(dropout=0.5)
+    batch = pixels()
+    with torch.no_grad():
+        network.train()
+        for layer in network.backbone.modules():
+            layer.eval()
+        assert not torch.equal(network(batch)[0], network(batch)[0])
+        network.eval()
+        assert torch.equal(network(batch)[0], network(batch)[0])
+
+
+class TestFrozen:
+    FROZEN = ("conv_stem", "bn1", "blocks.0")
+
+    def test_what_is_frozen_stays_while_the_rest_learns(self) -> None:
+        network = model(freeze=self.FROZEN, dropout=0.0)
+        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, weight_decay=0.1)
+        network.train()
+        for _ in range(2):
+            network(pixels())[0].sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        after = network.state_dict()
+        frozen = {name for name in before if name.removeprefix("backbone.model.").startswith(self.FROZEN)}
+        assert any("running_mean" in name for name in frozen), "the statistics of batch norm count as well"
+        assert frozen == {name for name in frozen if torch.equal(before[name], after[name])}
+        learnt = {name for name in before if not torch.equal(before[name], after[name])}
+        assert {"constant", "place_score.weight"} <= learnt
+        assert any("blocks.1" in name and "running_mean" in name for name in learnt)
+
+    def test_frozen_numbers_are_not_counted(self) -> None:
+        free, partly = model(), model(freeze=self.FROZEN)
+        assert 0 < parameters(partly) < parameters(free) == sum(p.numel() for p in free.parameters())
+
+    def test_freezing_does_not_change_what_is_computed(self) -> None:
+        free, partly = model().eval(), model(freeze=self.FROZEN).eval()
+        with torch.no_grad():
+            torch.testing.assert_close(free(pixels())[0], partly(pixels())[0])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"backbone": "efficientnet_b99"},
+        {"stage": 9},
+        {"freeze": ("blocks.99",)},
+        {"freeze": ("encoder",)},
+        {"options": {"pad_typo": "same"}},
+    ],
+    ids=str,
+)
+def test_what_timm_does_not_know_is_one_sentence(options: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError, match=rf'timm cannot build the backbone "{options.get("backbone", BACKBONE)}": .'):
+        model(**options)
+
+
+class TestWeights:
+    @pytest.fixture
+    def state(self) -> dict[str, Tensor]:
+        """What timm would save: the backbone with its classifier."""
+        torch.manual_seed(1)
+        network: nn.Module = timm.create_model(BACKBONE)
+        return dict(network.state_dict())
+
+    def test_a_file_is_loaded_and_may_hold_a_classifier(self, state: dict[str, Tensor], tmp_path: Path) -> None:
+        save_file(state, tmp_path / OWN.weights)
+        assert "classifier.weight" in state
+        network = build(OWN, tmp_path / OWN.weights)
+        mine = network.state_dict()
+        assert torch.equal(mine["backbone.model.conv_stem.weight"], state["conv_stem.weight"])
+        assert torch.equal(mine["backbone.model.bn1.running_mean"], state["bn1.running_mean"])
+
+    @pytest.mark.parametrize("fault", ["missing", "shape"])
+    def test_a_file_that_does_not_fit_is_refused_by_name(
+        self, state: dict[str, Tensor], tmp_path: Path, fault: str
+    ) -> None:
+        if fault == "missing":
+            del state["conv_stem.weight"]
+        else:
+            state["conv_stem.weight"] = state["conv_stem.weight"][:, :1].contiguous()
+        save_file(state, tmp_path / OWN.weights)
+        with pytest.raises(RecipeError, match=r"does not fit .*: 1 tensors differ, the first is conv_stem\.weight"):
+            build(OWN, tmp_path / OWN.weights)
+
+    def test_a_file_of_another_kind(self, tmp_path: Path) -> None:
+        (tmp_path / OWN.weights).write_bytes(b"\x80\x02this is a pickle")
+        with pytest.raises(RecipeError, match="is no safetensors file"):
+            build(OWN, tmp_path / OWN.weights)
+
+    def test_a_download_that_fails_is_one_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def offline(*_: object, **options: object) -> nn.Module:
+            assert options["pretrained"] is True
+            raise ConnectionError("there is no network")
+
+        monkeypatch.setattr(timm, "create_model", offline)
+        with pytest.raises(RecipeError, match="there is no network"):
+            build(Model(backbone=BACKBONE, weights="hub"))

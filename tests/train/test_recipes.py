@@ -1,0 +1,150 @@
+"""Recipes: no typo passes as a default, and every recipe that ships is valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.train.tiny import recipe, values
+from unmask.errors import RecipeError
+from unmask.train import recipes
+from unmask.train.recipes import Recipe, find
+
+SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+TOML = """
+name = "own"
+summary = "A recipe of a user"
+pooling = "mean"
+[cut]
+kind = "patch"
+size_px = 64
+[model]
+backbone = "test_efficientnet"
+[train]
+epochs = 3
+"""
+
+
+def test_a_recipe_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(TOML, encoding="utf-8")
+    found = Recipe.read(path)
+    assert (found.name, found.train.epochs, found.cut.size_px) == ("own", 3, 64)
+    assert (found.data.self_blend, found.data.leave_out) == (0.5, ())
+    assert Recipe.model_validate_json(found.model_dump_json()) == found, "as a run's folder keeps it"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_recipe_that_ships_is_valid(path: Path) -> None:
+    found = Recipe.read(path)
+    assert found.name == path.stem
+    assert find(path.stem) == path
+    assert found.summary
+    assert found.cut.kind in ("face", "patch")
+    assert found.model.weights != "none", "a detector that ships does not start from nothing"
+
+
+def test_both_detectors_have_a_recipe() -> None:
+    assert {"face", "picture"} <= {path.stem for path in SHIPPED}
+
+
+@pytest.mark.parametrize("table", ["", "cut", "data", "augment", "model", "train", "card"])
+def test_an_unknown_option_is_refused_by_its_name(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "own.toml"
+    head = f"[{table}]\n" if table else ""
+    if f"[{table}]" in TOML:
+        path.write_text(TOML.replace(f"[{table}]", f"[{table}]\nlerning_rate = 1"), encoding="utf-8")
+    else:
+        path.write_text(TOML + f"{head}lerning_rate = 1" if table else f"lerning_rate = 1\n{TOML}", encoding="utf-8")
+    name = f"{table}.lerning_rate" if table else "lerning_rate"
+    with pytest.raises(RecipeError, match=rf"own\.toml is not valid: {name}: Extra inputs are not permitted"):
+        Recipe.read(path)
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"train": {"batch": 7}}, "train.batch must be even"),
+        ({"train": {"batch": 0}}, "train.batch"),
+        ({"train": {"pictures_per_epoch": 6}}, "pictures_per_epoch must hold at least one batch"),
+        ({"train": {"epochs": 0}}, "train.epochs"),
+        ({"train": {"learning_rate": 0}}, "train.learning_rate"),
+        ({"train": {"average": 1.0}}, "train.average"),
+        ({"data": {"self_blend": 1.1}}, "data.self_blend"),
+        ({"data": {"crop_px": 65}}, "data.crop_px must not be larger than cut.size_px"),
+        ({"data": {"reencode": {"alpha": 101}}}, "data.reencode.alpha"),
+        ({"augment": {"jpeg": -0.1}}, "augment.jpeg"),
+        ({"augment": {"jpeg_quality": [90, 40]}}, "the lower end first"),
+        ({"augment": {"jpeg_quality": [0, 40]}}, "augment.jpeg_quality"),
+        ({"model": {"dropout": 1.0}}, "model.dropout"),
+        ({"model": {"mean": [0.5, 0.5]}}, "model.mean"),
+        ({"cut": {"kind": "ear"}}, "cut.kind"),
+        ({"pooling": "sum"}, "pooling"),
+        ({"seed": -1}, "seed"),
+    ],
+    ids=lambda value: value.split()[0] if isinstance(value, str) else None,
+)
+def test_impossible_values_are_refused(tmp_path: Path, tables: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError):
+        recipe(**tables)
+    path = tmp_path / "own.toml"
+    path.write_text(to_toml(values(**tables)), encoding="utf-8")
+    with pytest.raises(RecipeError, match=message):
+        Recipe.read(path)
+
+
+def to_toml(tables: dict[str, Any]) -> str:
+    plain = {name: value for name, value in tables.items() if not isinstance(value, dict)}
+    lines = [f"{name} = {value!r}" for name, value in plain.items()]
+    for name, table in tables.items():
+        if isinstance(table, dict):
+            lines += [f"[{name}]", *(f"{key} = {_inline(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _inline(value: object) -> str:
+    if not isinstance(value, dict):
+        return repr(value)
+    return "{" + ", ".join(f"{key} = {inner!r}" for key, inner in value.items()) + "}"
+
+
+def test_a_recipe_that_is_no_toml(tmp_path: Path) -> None:
+    for number, data in enumerate([b"name = ", b"\xff\xfe", b"name = 'caf\xe9'"]):
+        path = tmp_path / f"{number}.toml"
+        path.write_bytes(data)
+        with pytest.raises(RecipeError, match=rf"{number}\.toml is no TOML"):
+            Recipe.read(path)
+
+
+def test_a_recipe_that_cannot_be_opened(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(RecipeError, match="cannot be read"):
+            Recipe.read(path)
+
+
+def test_a_file_comes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = find("face")
+    assert shipped.is_file()
+    (tmp_path / "face").write_text(TOML, encoding="utf-8")
+    assert find("face").resolve() == tmp_path / "face"
+    assert find(str(shipped)) == shipped
+
+
+def test_an_unknown_name_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ", ".join(path.stem for path in SHIPPED)
+    with pytest.raises(RecipeError, match=rf'no recipe file "fase", .* there are: {names}$'):
+        find("fase")
+    monkeypatch.setattr(recipes, "_SHIPPED", (tmp_path,))
+    (tmp_path / "other.toml").write_text(TOML, encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"there are: other$"):
+        find("face")
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        recipe().train.epochs = 5  # type: ignore[misc]
