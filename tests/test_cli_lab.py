@@ -234,7 +234,8 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("failing")
     items = []
     for number in range(60):
-        scene(number, 90).crop((0, 0, *[(90, 70)[number % 2]] * 2)).save(folder / f"{number}.png")
+        side_px = (90, 70)[number % 2]
+        scene(number, 90).crop((0, 0, side_px, side_px)).save(folder / f"{number}.png")
         items.append(Item(folder / f"{number}.png", number % 2, method=("real", "gan")[number % 2], split="train"))
     manifest.write(folder / "table.csv", items)
     return folder / "table.csv"
