@@ -146,15 +146,21 @@ def _sentence(thing: str, probability: float, thresholds: Thresholds) -> str:
 
 
 def _reason(probability: float, thresholds: Thresholds) -> str:
-    number, fake, real = (
-        _number(value, thresholds) for value in (probability, thresholds.fake_above, thresholds.real_below)
-    )
+    number = _number(probability, thresholds)
+    # As many decimals as the number needed, or the threshold would look as if it had been crossed.
+    digits = len(number.rpartition(".")[2]) if "." in number else 2
+    fake, real = (_threshold(value, digits) for value in (thresholds.fake_above, thresholds.real_below))
     label = decide(probability, thresholds)
     if label is Label.FAKE:
         return f"{number} is at or above the threshold for fake, {fake}" + _price(thresholds.reals_called_fake, "real")
     if label is Label.REAL:
         return f"{number} is at or below the threshold for real, {real}" + _price(thresholds.fakes_called_real, "fake")
     return f"{number} lies between the thresholds for real, {real}, and for fake, {fake}"
+
+
+def _threshold(value: float, digits: int) -> str:
+    whole, _, decimals_shown = f"{value:.{digits}f}".partition(".")
+    return f"{whole}.{decimals_shown.rstrip('0'):0<2}"
 
 
 def _price(share: float | None, kind: str) -> str:
