@@ -14,8 +14,10 @@ from typing import Any, Final
 import typer.main
 
 from unmask import bundles
+from unmask import ensemble as ensembles
 from unmask.card import Card, Figure
 from unmask.cli import app
+from unmask.ensemble import Ensemble
 
 DOCS: Final = Path(__file__).parent
 HELP_WIDTH: Final = 100
@@ -24,9 +26,12 @@ NOTICE: Final = "<!-- Written by scripts/docs. Edit what it was written from, an
 
 def pages() -> dict[Path, str]:
     """Every generated page, by its path under docs/."""
-    cards = [bundle.card for bundle in bundles.shipped()]
-    written = {Path("cli.md"): command_line(), Path("models", "README.md"): index(cards)}
-    return written | {Path("models", f"{card.name}.md"): model(card) for card in cards}
+    shipped = bundles.shipped()
+    cards = [bundle.card for bundle in shipped]
+    together = ensembles.of(shipped)
+    written = {Path("cli.md"): command_line(), Path("models", "README.md"): index(cards, together)}
+    written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
+    return written | ({Path("models", "ensemble.md"): ensemble(together)} if together else {})
 
 
 def command_line() -> str:
@@ -49,12 +54,14 @@ def _helps(command: Any, parent: Any, name: str) -> Iterator[tuple[str, str]]:
             yield from _helps(child, context, verb)
 
 
-def index(cards: Sequence[Card]) -> str:
+def index(cards: Sequence[Card], together: Ensemble | None = None) -> str:
     """The list of detectors that ship."""
     parts = [NOTICE, "# Detectors that ship with unmask"]
     if not cards:
         return _page([*parts, "None yet."])
     rows = [(f"[{card.name}]({card.name}.md)", card.version, card.licence, card.summary) for card in cards]
+    if together:
+        rows.append((f"[{together.name}](ensemble.md)", together.version, "", "all of them, deciding together"))
     return _page([*parts, _table(("detector", "version", "licence", "what it looks at"), rows)])
 
 
@@ -80,20 +87,47 @@ def model(card: Card) -> str:
     sources = [(source.name, source.licence, f"{source.items:,}") for source in card.sources]
     parts = [NOTICE, f"# {card.name}", card.summary, _table(("fact", "value"), list(facts.items()))]
     parts += ["## Trained on", _table(("source", "licence", "items"), sources)]
-    if card.metrics:
-        columns = ("figure", "on", "value", "95 % interval", "real / fake")
-        parts += ["## Measured", _table(columns, [_figure(figure) for figure in card.metrics])]
-        commands = sorted({figure.command for figure in card.metrics})
-        parts.append("Measured by:\n\n" + "\n".join(f"- `{command}`" for command in commands))
+    parts += _measured(card.metrics)
     if card.limits:
         parts += ["## What it cannot do", "\n".join(f"- {limit}" for limit in card.limits)]
     return _page(parts)
+
+
+def ensemble(together: Ensemble) -> str:
+    """The page of the detectors that decide together."""
+    calibration, thresholds = together.calibration, together.thresholds
+    members = ", ".join(f"[{member.name}]({member.name}.md) (`{member.sha256[:12]}`)" for member in together.members)
+    facts = {
+        "members": members,
+        "applies": "where each of them could judge; else the verdict is of one of them alone",
+        "score": "the mean of the members' calibrated logits, calibrated once more",
+        "calibration": f"{calibration.set} ({calibration.reals} real, {calibration.fakes} fake): "
+        f"temperature {calibration.temperature:.4g}, bias {calibration.bias:.4g}",
+        "fake at or above": f"{thresholds.fake_above:.4g}",
+        "real at or below": f"{thresholds.real_below:.4g}",
+        "thresholds chosen by": thresholds.chosen,
+        "sha256": f"`{together.sha256}`",
+    }
+    parts = [NOTICE, f"# {together.name}", "The shipped detectors, deciding together."]
+    return _page([*parts, _table(("fact", "value"), list(facts.items())), *_measured(together.metrics)])
+
+
+def _measured(figures: Sequence[Figure]) -> list[str]:
+    """The figures and their commands; nothing where nothing was measured."""
+    if not figures:
+        return []
+    columns = ("figure", "on", "value", "95 % interval", "real / fake")
+    commands = sorted({figure.command for figure in figures})
+    by = "Measured by:\n\n" + "\n".join(f"- `{command}`" for command in commands)
+    return ["## Measured", _table(columns, [_figure(figure) for figure in figures]), by]
 
 
 def _cut(card: Card) -> str:
     cut = card.cut
     if cut.kind == "face":
         return f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px"
+    if cut.patches == 1:
+        return f"{cut.size_px} px around the main face, or in the middle, never scaled"
     return f"up to {cut.patches} patches of {cut.size_px} px, never scaled"
 
 

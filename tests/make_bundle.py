@@ -17,6 +17,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper, save_model
 
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Card, Cut, Thresholds, Training
+from unmask.ensemble import Ensemble, Member
 
 RED_IS_FAKE = (8.0, 0.0, -8.0)
 
@@ -73,6 +74,26 @@ def make_bundle(
     logit = expected_logits(pixels, weights, constant)
     np.savez(folder / "golden.npz", pixels=pixels, logit=logit)
     return Bundle(folder, card)
+
+
+def make_ensemble(
+    *members: Bundle,
+    temperature: float = 1.0,
+    bias: float = 0.0,
+    fake_above: float = 0.7,
+    real_below: float = 0.2,
+) -> Ensemble:
+    """Let bundles that lie side by side decide together: writes ensemble.json beside them."""
+    together = Ensemble(
+        members=tuple(
+            Member(name=member.card.name, sha256=member.card.sha256, calibration=member.card.calibration)
+            for member in members
+        ),
+        calibration=Calibration(set="drawn together", temperature=temperature, bias=bias, reals=0, fakes=0),
+        thresholds=Thresholds(fake_above=fake_above, real_below=real_below, chosen="by hand"),
+    )
+    together.write(members[0].folder.parent)
+    return together
 
 
 def expected_logits(

@@ -71,6 +71,44 @@ def test_find_refuses_a_folder_without_a_card(tmp_path: Path) -> None:
         bundles.find(str(tmp_path))
 
 
+class TestFindAll:
+    """A folder of bundles stands for all of them."""
+
+    def test_it_takes_what_find_takes(self, shelf: Path, bundle: Bundle) -> None:
+        assert bundles.find_all("face") == (bundles.find("face"),)
+        assert bundles.find_all(str(bundle.folder)) == (bundle,)
+
+    def test_a_folder_gives_all_that_lie_in_it_by_name(self, bundle: Bundle, tmp_path: Path) -> None:
+        other = make_bundle(tmp_path / "another", name="other")
+        make_bundle(tmp_path / "deeper" / "down")
+        assert bundles.find_all(str(tmp_path)) == bundles.inside(tmp_path) == (other, bundle)
+
+    def test_a_bundle_with_others_in_it_is_that_bundle(self, bundle: Bundle) -> None:
+        make_bundle(bundle.folder / "inner", name="inner")
+        assert bundles.find_all(str(bundle.folder)) == (bundle,)
+
+    def test_a_shipped_name_comes_before_a_folder_of_bundles(
+        self, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in `find`; ./face is the folder."""
+        inner = make_bundle(tmp_path / "here" / "face" / "inner", name="inner")
+        monkeypatch.chdir(tmp_path / "here")
+        assert bundles.find_all("face") == (bundles.find("face"),)
+        assert [found.card for found in bundles.find_all("./face")] == [inner.card]
+
+    def test_where_there_is_none_it_says_what_find_says(self, shelf: Path, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r'no model "fase".*face, picture'):
+            bundles.find_all("fase")
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(BundleError, match=r"card\.json cannot be read"):
+            bundles.find_all(str(tmp_path / "empty"))
+
+    def test_a_damaged_card_among_them_is_refused(self, bundle: Bundle, tmp_path: Path) -> None:
+        (bundle.folder / "card.json").write_text("{")
+        with pytest.raises(BundleError, match=r"card\.json"):
+            bundles.find_all(str(tmp_path))
+
+
 def test_verify_accepts_what_the_card_describes(bundle: Bundle) -> None:
     bundles.verify(bundle)
     assert bundles.model(bundle) == bundle.model_path.read_bytes()

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import jsonschema
 import numpy as np
@@ -19,7 +18,7 @@ from PIL import Image
 
 import unmask
 from tests.command import Run
-from tests.make_bundle import make_bundle
+from tests.make_bundle import make_bundle, make_ensemble
 from unmask import bundles
 from unmask.types import Report
 
@@ -228,6 +227,24 @@ class TestOthers:
         assert done.code == 0
         assert [line.split(":")[0] for line in done.out.splitlines()] == ["face", "picture"]
 
+    def test_an_ensemble_is_listed_shown_and_checked_with_its_members(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        together = make_ensemble(make_bundle(tmp_path / "a", name="a"), make_bundle(tmp_path / "b", name="b"))
+        done = run("models", "check", tmp_path)
+        assert (done.code, done.err) == (0, "")
+        assert [line.split(":")[0] for line in done.out.splitlines()] == ["a", "b", "a+b"]
+        monkeypatch.setattr(bundles, "FOLDER", tmp_path)
+        assert [line.split()[0] for line in run("models", "list").out.splitlines()] == ["a", "b", "a+b"]
+        assert json.loads(run("models", "show", "a+b").out) == together.model_dump(mode="json")
+        assert run("models", "check").out.splitlines()[-1] == "a+b: calibrated for these networks"
+        make_bundle(tmp_path / "b", name="b", constant=1.0)
+        done = run("models", "check")
+        assert done.code == 1
+        assert done.err == "a+b: calibrated for other networks than these; it is not used\n"
+        assert [line.split()[0] for line in run("models", "list").out.splitlines()] == ["a", "b"]
+        assert run("models", "show", "a+b").code == 2
+
     def test_models_check_goes_on_after_a_damaged_one(
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -253,15 +270,18 @@ class TestOthers:
     ) -> None:
         from unmask import demo
 
-        def stand_in(out: Path) -> SimpleNamespace:
-            original, altered = (unmask.scan(photos / f"{name}.png") for name in ("blue", "red"))
-            return SimpleNamespace(original=original, altered=altered, page=out / "report.html")
+        def stand_in(out: Path) -> demo.DemoResult:
+            original, altered = (unmask.scan(photos / f"{name}.png") for name in shown)
+            return demo.DemoResult(original, altered, out / "report.html")
 
         monkeypatch.setattr(demo, "run", stand_in)
-        done = run("demo", "--out", tmp_path)
-        real, fake, page = done.out.splitlines()
+        shown = ("blue", "red")
+        real, fake, page = run("demo", "--out", tmp_path).out.splitlines()
         assert (real.split()[0], fake.split()[0]) == ("real", "fake")
         assert page.endswith(str(tmp_path / "report.html"))
+        shown = ("blue", "blue")
+        _, _, admitted, page = run("demo", "--out", tmp_path).out.splitlines()
+        assert "was not called fake" in admitted
 
 
 def start(*argv: str | Path) -> subprocess.Popen[bytes]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from PIL import Image
 
 from tests.command import Run
 from tests.data.scenes import scene
-from tests.make_bundle import make_bundle
-from unmask import bundles, cli_lab, manifest
+from tests.make_bundle import make_bundle, make_ensemble
+from unmask import bundles, cli_lab, ensemble, manifest
 from unmask.card import Card, Figure
 from unmask.errors import MissingExtraError
 from unmask.manifest import FAKE, REAL, Item
@@ -32,8 +32,8 @@ pooling = "mean"
 kind = "patch"
 size_px = 64
 patches = 4
-[model]
-backbone = "test_efficientnet"
+[[model.backbones]]
+name = "test_efficientnet"
 weights = "none"
 [train]
 epochs = 1
@@ -215,7 +215,8 @@ class TestRecipes:
         assert asked[1] == (changed, None, 3)
         assert asked[2] == (written, Path("folder"), 1)
         hub, folder, _ = asked[3]
-        assert (hub.model.weights, hub.model.mean, hub.model.std, folder) == ("hub", None, None, None)
+        assert folder is None
+        assert {(eye.weights, eye.mean, eye.std) for eye in hub.model.backbones} == {("hub", None, None)}
         assert run("train", recipe, "cuts", "run", "--seed", "-1").code == 2
         assert len(asked) == 4
 
@@ -324,6 +325,52 @@ class TestEvaluate:
         assert 'no item is in the split "val"; there are: test' in done.err
 
 
+class TestJoin:
+    @pytest.fixture
+    def val(self, table: Path, tmp_path: Path) -> Path:
+        """The same pictures in val."""
+        items = [replace(item, split="val") for item in manifest.read(table)]
+        manifest.write(tmp_path / "val.csv", items)
+        return tmp_path / "val.csv"
+
+    @pytest.fixture
+    def pair(self, tmp_path: Path) -> tuple[Path, Path]:
+        folder = tmp_path / "models"
+        first = make_bundle(folder / "one", name="one", kind="patch")
+        second = make_bundle(folder / "two", name="two", kind="patch", weights=(9.0, 0.0, 0.0), constant=-5.0)
+        return first.folder, second.folder
+
+    def test_joined_bundles_scan_evaluate_and_are_recorded_together(
+        self, run: Run, table: Path, val: Path, pair: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        done = run("join", *pair, "--manifest", val)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("one+two: on the calibration set, 0 of 12 reals reach ")
+        models = tmp_path / "models"
+        done = run("scan", table.parent / "0.png", "--models", models, "--json")
+        (report,) = json.loads(done.out)
+        assert report["verdict"]["detector"] == "one+two"
+        done = run("evaluate", table, "--model", models, "--out", tmp_path / "figures", "--record", models)
+        assert done.code == 0
+        assert "| AUC | test pooled, by logit of one+two | 1.000 |" in done.out
+        together = ensemble.read(models)
+        assert together is not None
+        assert len(together.metrics) > 5
+        assert Card.read(pair[0] / "card.json").metrics == ()
+
+    @pytest.mark.parametrize("count", [0, 1])
+    def test_one_alone_cannot_be_joined(self, run: Run, val: Path, pair: tuple[Path, Path], count: int) -> None:
+        done = run("join", *pair[:count], "--manifest", val)
+        assert (done.code, done.out) == (2, "")
+        assert ("BUNDLE", "at least two bundles")[count] in done.err
+
+    def test_without_val_files_nothing_is_written(self, run: Run, table: Path, pair: tuple[Path, Path]) -> None:
+        done = run("join", *pair, "--manifest", table)
+        assert done.code == 1
+        assert 'no item is in the split "val"' in done.err
+        assert ensemble.read(pair[0].parent) is None
+
+
 class TestUnseen:
     FIGURE = Figure(name="mean unseen-generator AUC", on="1 sources", value=0.7, command="unmask unseen")
 
@@ -334,19 +381,19 @@ class TestUnseen:
 
         asked: dict[str, Any] = {}
 
-        def stand_in(chosen: Recipe, *places: Any, **options: Any) -> list[Figure]:
-            asked.update(options, chosen=chosen, places=places)
+        def stand_in(learn: list[tuple[Recipe, Path]], *places: Any, **options: Any) -> list[Figure]:
+            asked.update(options, learn=learn, places=places)
             return [self.FIGURE]
 
         monkeypatch.setattr(unseen, "unseen", stand_in)
         bundle = make_bundle(tmp_path / "bundle").folder
-        argv = ("unseen", recipe, "cuts", "table.csv", "--leave-out", "a", "--leave-out", "b", "--record", bundle)
-        done = run(*argv, "--runs", "there", "--split", "val", "--epochs", "2", "--weights", "folder")
+        argv = ("unseen", "table.csv", f"{recipe}=cuts", "--leave-out", "a", "--leave-out", "b", "--record", bundle)
+        done = run(*argv, "--runs", "there", "--split", "val", "--epochs", "tiny=2", "--weights", "folder")
         assert done.code == 0
         assert "| mean unseen-generator AUC | 1 sources | 0.700 |" in done.out
-        assert asked["chosen"] == Recipe.read(recipe)
-        assert asked["places"] == (Path("cuts"), Path("table.csv"), Path("there"), ["a", "b"])
-        assert (asked["split"], asked["epochs"], asked["weights"]) == ("val", 2, Path("folder"))
+        assert asked["learn"] == [(Recipe.read(recipe), Path("cuts"))]
+        assert asked["places"] == (Path("table.csv"), Path("there"), ["a", "b"])
+        assert (asked["split"], asked["epochs"], asked["weights"]) == ("val", {"tiny": 2}, Path("folder"))
         assert Card.read(bundle / "card.json").metrics == (self.FIGURE,)
 
     def test_a_bundle_that_is_not_there_is_noticed_before_the_training(
@@ -355,14 +402,53 @@ class TestUnseen:
         from unmask.train import unseen
 
         monkeypatch.setattr(unseen, "unseen", lambda *_, **__: pytest.fail("it trains"))
-        done = run("unseen", recipe, "cuts", "table.csv", "--leave-out", "a", "--record", tmp_path / "nowhere")
+        done = run("unseen", "table.csv", f"{recipe}=cuts", "--leave-out", "a", "--record", tmp_path / "nowhere")
         assert done.code == 2
         assert "there is no model" in done.err
 
     def test_a_source_must_be_named(self, run: Run, recipe: Path) -> None:
-        done = run("unseen", recipe, "cuts", "table.csv")
+        done = run("unseen", "table.csv", f"{recipe}=cuts")
         assert done.code == 2
         assert "--leave-out" in done.err
+
+    def test_several_recipes_take_the_same_seed_and_figures_of_all(
+        self, run: Run, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from unmask.train import unseen
+
+        asked: list[tuple[Recipe, Path]] = []
+
+        def stand_in(learn: list[tuple[Recipe, Path]], *_: Any, **options: Any) -> list[Figure]:
+            asked.extend(learn)
+            return [self.FIGURE]
+
+        monkeypatch.setattr(unseen, "unseen", stand_in)
+        make_ensemble(make_bundle(tmp_path / "face"), make_bundle(tmp_path / "picture", name="picture", kind="patch"))
+        pairs = (f"{recipe}=one", f"{recipe}=two=2")
+        done = run("unseen", "table.csv", *pairs, "--leave-out", "a", "--seed", "3", "--record", tmp_path)
+        assert (done.code, done.err) == (0, "")
+        seeded = Recipe.read(recipe).model_copy(update={"seed": 3})
+        assert asked == [(seeded, Path("one")), (seeded, Path("two=2"))]
+        together = ensemble.read(tmp_path)
+        assert together is not None
+        assert together.metrics == (self.FIGURE,)
+
+    @pytest.mark.parametrize("word", ["2", "tiny", "tiny=0", "tiny=-1", "tiny=two", "other=2"])
+    def test_epochs_belong_to_a_recipe_that_is_trained(
+        self, run: Run, recipe: Path, word: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from unmask.train import unseen
+
+        monkeypatch.setattr(unseen, "unseen", lambda *_, **__: pytest.fail("it trains"))
+        done = run("unseen", "table.csv", f"{recipe}=cuts", "--leave-out", "a", "--epochs", word)
+        assert (done.code, done.out) == (2, "")
+        assert done.err == f'unmask: "{word}" is not RECIPE=N with one of tiny and a number of epochs\n'
+
+    @pytest.mark.parametrize("pair", ["face", "cuts"])
+    def test_a_recipe_needs_its_data(self, run: Run, pair: str) -> None:
+        done = run("unseen", "table.csv", pair, "--leave-out", "a")
+        assert (done.code, done.out) == (2, "")
+        assert f'"{pair}" names no data: write RECIPE=PREPARED, such as face=prepared/face' in done.err
 
 
 class TestLightInstall:
@@ -400,17 +486,18 @@ print(json.dumps(answers))
     def test_each_verb_says_what_to_install(self, photos: Path, recipe: Path, table: Path, tmp_path: Path) -> None:
         make_bundle(tmp_path / "red", kind="patch")
         cuts = tmp_path / "cuts"
-        verbs = ("audit", "prepare", "train", "export", "evaluate", "unseen")
+        verbs = ("audit", "prepare", "train", "export", "join", "evaluate", "unseen")
         answers = self.ask(
             *([verb, "--help"] for verb in verbs),
             ["train", recipe, cuts, tmp_path / "run"],
             ["export", tmp_path / "run", tmp_path / "bundle", "--manifest", table],
-            ["unseen", recipe, cuts, table, "--leave-out", "a"],
+            ["unseen", table, f"{recipe}={cuts}", "--leave-out", "a"],
             ["audit", table],
             ["prepare", photos, cuts, "--recipe", recipe, "--jobs", "1"],
             ["evaluate", table, "--model", tmp_path / "red", "--out", tmp_path / "figures"],
+            ["join", tmp_path / "red", "--manifest", table],
         )
-        helped, missing, (prepared, evaluated) = answers[:6], answers[6:10], answers[10:]
+        helped, missing, (prepared, evaluated, alone) = answers[:7], answers[7:11], answers[11:]
         for verb, (code, out, err, heavy) in zip(verbs, helped, strict=True):
             assert (code, err, heavy) == (0, "", False)
             assert f"unmask {verb} " in out
@@ -421,6 +508,7 @@ print(json.dumps(answers))
         assert prepared[0] == 0, "cutting needs no extra"
         assert prepared[1].startswith("20 items")
         assert evaluated[0] == 0, "nor does measuring"
+        assert "at least two bundles" in alone[2], "nor does joining"
 
     def test_a_missing_part_of_our_own_is_a_defect_and_not_an_extra(self) -> None:
         with pytest.raises(ModuleNotFoundError, match=r"unmask\.nothing"), cli_lab._extra("dreaming"):
@@ -428,28 +516,6 @@ print(json.dumps(answers))
         line = r'dreaming needs .* pip install "unmask\[train\]"'
         with pytest.raises(MissingExtraError, match=line), cli_lab._extra("dreaming"):
             raise ModuleNotFoundError("No module named 'torch._C'", name="torch._C")
-
-
-class TestBar:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    def test_a_terminal_sees_a_bar_that_moves(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        terminal = self.Terminal()
-        monkeypatch.setattr(sys, "stderr", terminal)
-        monkeypatch.setenv("TERM", "xterm")
-        with cli_lab._bar("cutting") as move:
-            move(1, 4)
-            move.named("without a: training", 3, 4)
-        assert "without a: training" in terminal.getvalue()
-        assert "3/4" in terminal.getvalue()
-
-    def test_a_pipe_sees_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with cli_lab._bar("cutting") as move:
-            move(1, 4)
-            move.named("training", 2, 4)
-        assert capsys.readouterr() == ("", "")
 
 
 def test_export_scans_val_without_the_sources_that_the_run_left_out(

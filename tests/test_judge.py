@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.make_bundle import make_bundle
-from unmask import judge
+from tests.make_bundle import make_bundle, make_ensemble
+from unmask import ensemble, judge
 from unmask.detectors.onnx import OnnxDetector
 from unmask.judge import Judge, Prepared
 from unmask.limits import DEFAULT_LIMITS
@@ -42,7 +42,15 @@ def files(tmp_path: Path, astronaut: Image.Image) -> list[Path]:
 def both(folder: Path, *, evidence: bool = False) -> Judge:
     face = make_bundle(folder / "face")
     picture = make_bundle(folder / "picture", name="picture", kind="patch", size_px=96)
-    return Judge([face, picture], DEFAULT_LIMITS, evidence)
+    return Judge([face, picture], None, DEFAULT_LIMITS, evidence)
+
+
+def joined(folder: Path, *, evidence: bool = False) -> Judge:
+    """The same two as an ensemble, and a third of which it knows nothing."""
+    face = make_bundle(folder / "face")
+    picture = make_bundle(folder / "picture", name="picture", kind="patch", size_px=96)
+    other = make_bundle(folder / "other", name="other", kind="patch", size_px=96)
+    return Judge([face, picture, other], make_ensemble(face, picture), DEFAULT_LIMITS, evidence)
 
 
 def reports(judge: Judge, files: list[Path]) -> list[Report]:
@@ -63,6 +71,7 @@ def test_segments_of_several_files_share_a_batch(
 def test_large_batches_are_split(
     tmp_path: Path, files: list[Path], batches: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(judge, "BATCH_PX", 19 * 96 * 96)
     whole = reports(both(tmp_path, evidence=True), files)
     assert batches == [("face", 2), ("picture", 19)]
     batches.clear()
@@ -93,3 +102,36 @@ def test_a_problem_becomes_the_status(tmp_path: Path) -> None:
     (report,) = both(tmp_path).reports([file])
     assert (report.status, report.message) == (Status.NOTHING_TO_JUDGE, "the picture is too small")
     assert report.versions["unmask"]
+
+
+def test_an_ensemble_asks_all_its_members_where_a_face_can_be_judged(
+    tmp_path: Path, files: list[Path], batches: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "BATCH_PX", 19 * 96 * 96)
+    found = reports(joined(tmp_path), files)
+    assert batches == [("face", 2), ("picture", 19), ("other", 1)], "the other has no say where a face was judged"
+    names = [list(report.scores) for report in found]
+    assert names == [["face", "picture", "face+picture"], ["picture", "other"], [], ["face", "picture", "face+picture"]]
+    deciders = [report.verdict.detector if report.verdict else None for report in found]
+    assert deciders == ["face+picture", "picture", None, "face+picture"]
+    assert {e.detector for e in found[0].evidence if e.votes} == {"face", "picture"}
+
+
+def test_with_evidence_those_without_a_say_are_asked_too(tmp_path: Path, files: list[Path]) -> None:
+    plain, full = reports(joined(tmp_path), files[:1]), reports(joined(tmp_path, evidence=True), files[:1])
+    assert list(full[0].scores) == ["face", "picture", "other", "face+picture"]
+    assert full[0].verdict == plain[0].verdict
+    assert {e.detector: e.votes for e in full[0].evidence} == {"face": True, "picture": True, "other": False}
+
+
+def test_a_report_names_the_ensemble_only_where_it_decided(tmp_path: Path, files: list[Path]) -> None:
+    loaded = joined(tmp_path)
+    portrait, landscape, broken, _ = reports(loaded, files)
+    together = ensemble.read(tmp_path)
+    assert together is not None
+    assert [used.name for used in portrait.models] == ["face", "picture", "face+picture"]
+    used = portrait.models[-1]
+    assert (used.version, used.sha256) == (together.version, together.sha256)
+    assert (used.calibration_set, used.fake_above, used.real_below) == ("drawn together", 0.7, 0.2)
+    assert "face+picture" not in {used.name for used in landscape.models}
+    assert broken.models == ()

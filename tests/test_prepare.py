@@ -16,10 +16,10 @@ from tests.data.scenes import scene
 from unmask import manifest, prepare
 from unmask.card import Cut
 from unmask.errors import ManifestError, UsageError
-from unmask.faces import Face, FaceFinder
+from unmask.faces import FaceFinder
 from unmask.manifest import FAKE, REAL, Item
 from unmask.modalities import image as image_modality
-from unmask.prepare import Prepared, main_face, read_cut, read_segments
+from unmask.prepare import Prepared, read_cut, read_segments
 
 FACE = Cut(kind="face", size_px=64)
 PATCH = Cut(kind="patch", size_px=64, patches=4)
@@ -299,15 +299,26 @@ class TestWhichFace:
         (one,), (other,) = manifest.read(plain.manifest), manifest.read(told.manifest)
         np.testing.assert_array_equal(read_segments(one, 64)[0], read_segments(other, 64)[0])
 
-    def test_the_main_face_is_large_and_near_the_centre(self) -> None:
-        def face(x: float, y: float, size: float) -> Face:
-            half = size / 2
-            return Face(np.array([x - half, y - half, x + half, y + half], np.float32), np.zeros((5, 2), np.float32), 1)
+    def test_a_single_patch_lies_around_the_face_as_scanning_cuts_it(
+        self, astronaut_path: Path, tmp_path: Path, finder: FaceFinder
+    ) -> None:
+        cut = Cut(kind="patch", size_px=224, patches=1)
+        made = work(table(tmp_path, [Item(astronaut_path, REAL)]), tmp_path / "out", cut)
+        (item,) = manifest.read(made.manifest)
+        photo = image_modality.load(astronaut_path)
+        (expected,) = image_modality.segments(photo, cut, finder.find(photo.image)[0])
+        (found,) = read_segments(item, 224)
+        np.testing.assert_array_equal(found, expected.pixels)
+        assert expected.landmarks_px is not None
+        marks = np.array(item.attributes["landmarks_px"].split(), np.float32).reshape(5, 2)
+        np.testing.assert_allclose(marks, expected.landmarks_px, atol=0.01)
 
-        central, corner, bystander = face(200, 150, 80), face(40, 40, 80), face(210, 150, 20)
-        assert main_face([corner, central, bystander], 400, 300) is central
-        assert main_face([bystander, face(200, 100, 80)], 400, 300) is not bystander
-        assert main_face([], 400, 300) is None
+    def test_of_several_patches_none_is_said_to_hold_the_face(self, astronaut_path: Path, tmp_path: Path) -> None:
+        cut = Cut(kind="patch", size_px=224, patches=4)
+        made = work(table(tmp_path, [Item(astronaut_path, REAL)]), tmp_path / "out", cut)
+        (item,) = manifest.read(made.manifest)
+        assert len(read_segments(item, 224)) == 4
+        assert "landmarks_px" not in item.attributes
 
     def test_two_entries_of_one_file_share_one_cut(self, scenes: Path, tmp_path: Path) -> None:
         first = manifest.read(scenes)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.make_bundle import make_bundle
-from unmask import bundles, calibrate, manifest
+from tests.make_bundle import make_bundle, make_ensemble
+from unmask import bundles, calibrate, ensemble, fuse, manifest
 from unmask.bundles import Bundle
 from unmask.card import Card, Figure
-from unmask.errors import ManifestError, UsageError
+from unmask.errors import BundleError, ManifestError, UsageError
 from unmask.manifest import FAKE, REAL, Item
-from unmask.release import calibrate_bundle, record
+from unmask.release import calibrate_bundle, join, record, recordable
+from unmask.scan import Scanner
 
 SPLITS = ("train", "val", "test")
 
@@ -39,6 +41,15 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
     return make_bundle(tmp_path / "picture", name="picture", kind="patch")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Bundle, Bundle]:
+    """Two detectors of whole pictures, side by side."""
+    return (
+        make_bundle(tmp_path / "blue", name="red-blue", kind="patch"),
+        make_bundle(tmp_path / "green", name="red-green", kind="patch", weights=(9.0, -9.0, 0.0), constant=0.5),
+    )
 
 
 def table(folder: Path, items: list[Item]) -> Path:
@@ -131,21 +142,147 @@ class TestCalibrate:
         assert thresholds.fakes_called_real <= calibrate.FAKES_CALLED_REAL
 
 
+class TestJoin:
+    """Two detectors of other colours: red against blue, and red against green with another constant."""
+
+    def test_each_and_all_are_calibrated_on_val(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        steps: list[tuple[int, int]] = []
+        folders = [one.folder for one in pair]
+        made = join(folders, table(tmp_path, items), progress=lambda n, of: steps.append((n, of)))
+        assert steps == [(n, 20) for n in range(1, 21)], "one scan for all"
+        assert ensemble.read(tmp_path) == made
+        assert made.name == "red-blue+red-green"
+        assert made.fits(bundles.inside(tmp_path))
+        assert (made.calibration.set, made.calibration.reals, made.calibration.fakes) == ("val of a, b", 10, 10)
+        assert made.thresholds.reals_called_fake == 0.0
+        assert made.metrics == ()
+        for one in pair:
+            joined = Card.read(one.folder / "card.json")
+            assert joined == calibrate_bundle(one.folder, table(tmp_path, items)).card, "as calibrated alone"
+            assert joined.calibration != one.card.calibration
+
+    def test_the_logit_is_the_mean_of_the_calibrated_ones(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        made = join([one.folder for one in pair], table(tmp_path, items))
+        val = [item for item in items if item.split == "val"]
+        logits = []
+        with Scanner([tmp_path]) as scanner:
+            for report in scanner.scan_many(item.path for item in val):
+                mine = [
+                    fuse.calibrated_logit(report.scores[one.card.name].logit, one.card.calibration)
+                    for one in bundles.inside(tmp_path)
+                ]
+                logits.append(report.scores[made.name].logit)
+                assert logits[-1] == pytest.approx(sum(mine) / 2)
+        labels = [item.label for item in val]
+        expected = calibrate.fit(labels, logits, "val of a, b")
+        assert made.calibration.temperature == pytest.approx(expected.temperature)
+        assert made.calibration.bias == pytest.approx(expected.bias)
+        probabilities = [fuse.calibrated(logit, made.calibration) for logit in logits]
+        assert made.thresholds == calibrate.choose(labels, probabilities)
+
+    def test_no_item_of_another_split_or_left_out_source_has_a_say(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        folders = [one.folder for one in pair]
+        expected = join(folders, table(tmp_path, items))
+        flipped = [item if item.split == "val" else replace(item, label=1 - item.label) for item in items]
+        assert join(folders, table(tmp_path, flipped)) == expected
+        assert join(folders, table(tmp_path, [item for item in items if item.split == "val"])) == expected
+        alone = join(folders, table(tmp_path, [item for item in items if item.source == "a"]))
+        assert alone != expected
+        assert join(folders, table(tmp_path, items), leave_out=["b"]) == alone
+        assert alone.calibration.set == "val of a"
+
+    def test_what_one_of_them_cannot_judge_has_no_say_in_all(self, items: list[Item], tmp_path: Path) -> None:
+        small = make_bundle(tmp_path / "small", name="small", kind="patch")
+        large = make_bundle(tmp_path / "large", name="large", kind="patch", size_px=66, grid=3, constant=0.5)
+        more = list(items)
+        for number, colour in enumerate(("red", "blue")):
+            Image.new("RGB", (64, 64), colour).save(tmp_path / f"{colour}.png")
+            more.append(Item(tmp_path / f"{colour}.png", 1 - number, source="a", split="val"))
+        made = join([small.folder, large.folder], table(tmp_path, more))
+        counts = [Card.read(one.folder / "card.json").calibration for one in (small, large)]
+        assert [(one.reals, one.fakes) for one in (*counts, made.calibration)] == [(11, 11), (10, 10), (10, 10)]
+
+    def test_joining_again_replaces_it(self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path) -> None:
+        folders = [one.folder for one in pair]
+        first = join(folders, table(tmp_path, items))
+        record(tmp_path, [figure("AUC", "a test", 0.7)])
+        assert join(folders, table(tmp_path, items)) == first, "old figures would be of another calibration"
+        assert join(folders[::-1], table(tmp_path, items)).name == "red-green+red-blue"
+
+    def test_bundles_must_be_several_and_lie_side_by_side(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        far = make_bundle(tmp_path / "far" / "away", name="away", kind="patch").folder
+        one, other = (member.folder for member in pair)
+        before = [(folder / "card.json").read_bytes() for folder in (one, other, far)]
+        for folders in ([], [one], [one, far]):
+            with pytest.raises(UsageError, match="at least two bundles that lie side by side in one folder"):
+                join(folders, table(tmp_path, items))
+        with pytest.raises(UsageError, match='two of the models are called "red-blue"'):
+            join([one, one], table(tmp_path, items))
+        with pytest.raises(UsageError, match="there is no model"):
+            join([one, tmp_path / "nowhere"], table(tmp_path, items))
+        with pytest.raises(ManifestError, match="cannot hold out c"):
+            join([one, other], table(tmp_path, items), leave_out=["c"])
+        assert [(folder / "card.json").read_bytes() for folder in (one, other, far)] == before
+        assert ensemble.read(tmp_path) is None
+
+    def test_folders_may_be_named_from_where_one_stands(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(pair[0].folder)
+        made = join([Path(), Path("../green")], table(tmp_path, items))
+        assert ensemble.read(tmp_path) == made
+
+
 class TestRecord:
     def test_figures_join_the_card_and_replace_those_of_the_same_name_and_set(self, bundle: Bundle) -> None:
         record(bundle.folder, [figure("AUC", "a test", 0.7), figure("AUC", "b test", 0.8)])
-        made = record(bundle.folder, iter([figure("AUC", "a test", 0.9), figure("EER", "a test", 0.1)]))
-        assert [(one.name, one.on, one.value) for one in made.card.metrics] == [
+        record(bundle.folder, iter([figure("AUC", "a test", 0.9), figure("EER", "a test", 0.1)]))
+        card = Card.read(bundle.folder / "card.json")
+        assert [(one.name, one.on, one.value) for one in card.metrics] == [
             ("AUC", "a test", 0.9),
             ("AUC", "b test", 0.8),
             ("EER", "a test", 0.1),
         ]
-        assert made.card == Card.read(bundle.folder / "card.json")
-        assert made.card.model_copy(update={"metrics": ()}) == bundle.card
+        assert card.model_copy(update={"metrics": ()}) == bundle.card
 
-    def test_a_folder_that_is_no_bundle(self, tmp_path: Path) -> None:
+    def test_figures_of_several_go_into_their_ensemble(self, pair: tuple[Bundle, Bundle], tmp_path: Path) -> None:
+        before = make_ensemble(*pair)
+        cards = [(one.folder / "card.json").read_bytes() for one in pair]
+        record(tmp_path, [figure("AUC", "a test", 0.7), figure("AUC", "b test", 0.8)])
+        record(tmp_path, [figure("AUC", "a test", 0.9)])
+        after = ensemble.read(tmp_path)
+        assert after is not None
+        assert [(one.on, one.value) for one in after.metrics] == [("a test", 0.9), ("b test", 0.8)]
+        assert after.model_copy(update={"metrics": ()}) == before
+        assert [(one.folder / "card.json").read_bytes() for one in pair] == cards
+
+    @pytest.mark.parametrize("ask", [recordable, lambda folder: record(folder, [figure("AUC", "a test", 0.7)])])
+    def test_a_folder_that_holds_neither(
+        self, ask: Callable[[Path], None], pair: tuple[Bundle, Bundle], tmp_path: Path
+    ) -> None:
         with pytest.raises(UsageError, match="there is no model"):
-            record(tmp_path / "nowhere", [figure("AUC", "a test", 0.7)])
+            ask(tmp_path / "nowhere")
+        with pytest.raises(BundleError, match=r"card\.json cannot be read"):
+            ask(tmp_path)
+        (tmp_path / "ensemble.json").write_text("{")
+        with pytest.raises(BundleError, match=r"ensemble\.json is not valid"):
+            ask(tmp_path)
+
+    def test_recordable_changes_nothing(self, pair: tuple[Bundle, Bundle], tmp_path: Path) -> None:
+        make_ensemble(*pair)
+        paths = [tmp_path / "ensemble.json", *(one.folder / "card.json" for one in pair)]
+        before = [path.read_bytes() for path in paths]
+        for folder in (tmp_path, pair[0].folder):
+            recordable(folder)
+        assert [path.read_bytes() for path in paths] == before
 
 
 def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
@@ -157,7 +294,9 @@ def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
     monkeypatch.setattr(bundles, "FOLDER", shelf)
     monkeypatch.chdir(bundle.folder.parent)
     calibrate_bundle(Path("picture"), table(tmp_path, items))
-    made = record(Path("picture"), [figure("AUC", "a test", 0.7)])
-    assert made.folder == bundle.folder
-    assert made.card.calibration.reals == 10
+    recordable(Path("picture"))
+    record(Path("picture"), [figure("AUC", "a test", 0.7)])
+    card = Card.read(bundle.folder / "card.json")
+    assert [one.value for one in card.metrics] == [0.7]
+    assert card.calibration.reals == 10
     assert (shelf / "picture" / "card.json").read_bytes() == before

@@ -293,6 +293,26 @@ def test_votes_information_and_abstention_are_told_apart(photo: Path) -> None:
     assert "not judged: small" in page.text
 
 
+def test_those_who_decide_together_are_told_from_those_who_inform(photo: Path) -> None:
+    evidence = (
+        found((0, 0, 64, 64), detector="other", votes=False),
+        found((16, 12, 80, 84)),
+        found((0, 0, 64, 64), detector="picture", probability=0.3),
+    )
+    both = ModelUsed(
+        name="face+picture", version="ef" * 4, sha256="ef" * 32, calibration_set="val", fake_above=0.6, real_below=0.4
+    )
+    other = PICTURE.model_copy(update={"name": "other"})
+    verdict = Verdict(label=Label.FAKE, probability=0.77, reason="0.77 is at or above 0.60", detector="face+picture")
+    models, scores = (FACE, PICTURE, other, both), {"face+picture": Score(logit=1.2, probability=0.77)}
+    page = Page(render([judged(photo, evidence=evidence, models=models, scores=scores, verdict=verdict)]))
+    text = " ".join(page.text.split())
+    assert text.count("Decided with the others") == 2
+    assert "Decided the verdict" not in text
+    assert len(page.named("details", "informs")) == 1
+    assert page.named("svg")[0]["aria-label"] == "Probability of fake 0.77 on a scale from 0 to 1; fake from 0.60"
+
+
 def test_all_abstained_has_no_bar_and_no_legend(photo: Path) -> None:
     silent = found((0, 0, 30, 30), votes=False, logit=None, probability=None, heat_map=None, sentence="not judged")
     verdict = Verdict(label=Label.UNCERTAIN, reason="no face in it could be judged")

@@ -18,7 +18,7 @@ from PIL import Image
 
 import unmask
 from tests.data.make import HOSTILE
-from tests.make_bundle import expected_logits, make_bundle
+from tests.make_bundle import expected_logits, make_bundle, make_ensemble
 from unmask import bundles
 from unmask.errors import BundleError, UsageError
 from unmask.faces import FaceFinder
@@ -324,6 +324,68 @@ def test_all_shipped_models_by_default(tmp_path: Path, portraits: Path, monkeypa
     make_bundle(tmp_path / "picture", name="picture", kind="patch")
     monkeypatch.setattr(bundles, "FOLDER", tmp_path)
     assert set(scan(portraits / "00.png", evidence=True).scores) == {"face", "picture"}
+
+
+class TestEnsemble:
+    @pytest.fixture
+    def shelf(self, tmp_path: Path) -> Path:
+        """Two bundles side by side, and what calibrates them together."""
+        face = make_bundle(tmp_path / "shelf" / "face")
+        picture = make_bundle(tmp_path / "shelf" / "picture", name="picture", kind="patch", pooling="mean")
+        make_ensemble(face, picture, temperature=2.0, bias=-1.0)
+        return tmp_path / "shelf"
+
+    @pytest.mark.parametrize("way", ["the folder of both", "each by its folder", "in another order", "shipped"])
+    def test_it_is_found_beside_the_bundles(
+        self, shelf: Path, portraits: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    ) -> None:
+        monkeypatch.setattr(bundles, "FOLDER", shelf)
+        models = {
+            "the folder of both": [shelf],
+            "each by its folder": [shelf / "face", shelf / "picture"],
+            "in another order": [shelf / "picture", shelf / "face"],
+            "shipped": [],
+        }[way]
+        report = scan(portraits / "03.png", models=models)
+        assert report.verdict is not None
+        assert report.verdict.detector == "face+picture"
+        logit = (report.scores["face"].logit + report.scores["picture"].logit) / 2
+        assert report.scores["face+picture"].logit == pytest.approx(logit)
+        assert report.verdict.probability == pytest.approx(1 / (1 + np.exp(-(logit + 1) / 2)))
+        assert all(evidence.votes for evidence in report.evidence)
+        assert {model.name for model in report.models} == {"face", "picture", "face+picture"}
+        assert Report.model_validate_json(report.model_dump_json()) == report
+
+    def test_a_member_that_abstains_leaves_the_verdict_to_the_other(self, shelf: Path, portraits: Path) -> None:
+        report = scan(portraits / "no face.png", models=[shelf])
+        alone = scan(portraits / "no face.png", models=[shelf / "picture"])
+        assert report.verdict is not None
+        assert alone.verdict is not None
+        assert (report.verdict.detector, report.verdict.probability) == ("picture", alone.verdict.probability)
+
+    def test_one_member_alone_decides_by_its_own_calibration(self, shelf: Path, portraits: Path) -> None:
+        report = scan(portraits / "03.png", models=[shelf / "face"])
+        assert report.verdict is not None
+        assert report.verdict.detector == "face"
+        assert list(report.scores) == ["face"]
+
+    def test_a_stale_one_is_ignored(self, shelf: Path, portraits: Path) -> None:
+        make_bundle(shelf / "picture", name="picture", kind="patch", pooling="mean", constant=0.25)
+        report = scan(portraits / "03.png", models=[shelf])
+        assert report.verdict is not None
+        assert report.verdict.detector == "face"
+        assert "face+picture" not in report.scores
+
+    def test_a_damaged_one_is_refused(self, shelf: Path) -> None:
+        (shelf / "ensemble.json").write_text("{")
+        for models in ([shelf], [shelf / "face", shelf / "picture"]):
+            with pytest.raises(BundleError, match=r"ensemble\.json is not valid"):
+                Scanner(models)
+
+    def test_many_files_agree_with_one_at_a_time(self, shelf: Path, portraits: Path) -> None:
+        with Scanner([shelf], jobs=2) as scanner:
+            paths = list(expand([portraits]))
+            assert list(scanner.scan_many(paths)) == [scanner.scan(path) for path in paths]
 
 
 def test_the_door_stays_open_when_the_module_is_imported(portraits: Path, models: tuple[Path, Path]) -> None:

@@ -49,7 +49,29 @@ def shipped() -> tuple[Bundle, ...]:
     Raises:
         BundleError: A card in the package is damaged.
     """
-    return tuple(_open(card.parent) for card in sorted(FOLDER.glob("*/card.json")))
+    return inside(FOLDER)
+
+
+def inside(folder: Path) -> tuple[Bundle, ...]:
+    """The bundles whose folders lie in a folder, sorted by name.
+
+    Raises:
+        BundleError: A card is damaged.
+    """
+    return tuple(_open(card.parent) for card in sorted(folder.glob("*/card.json")))
+
+
+def find_all(name_or_folder: str) -> tuple[Bundle, ...]:
+    """The bundle that `find` finds, or all of a folder of bundles.
+
+    Raises:
+        UsageError: There is none.
+        BundleError: A card is damaged.
+    """
+    folder = Path(name_or_folder)
+    one = (folder / "card.json").is_file() or name_or_folder in {bundle.card.name for bundle in shipped()}
+    several = () if one else inside(folder)
+    return several or (find(name_or_folder),)
 
 
 def find(name_or_folder: str) -> Bundle:

@@ -22,7 +22,8 @@ class Cut(Value):
             resolution, never scaled, because scaling erases the traces they are read for.
         size_px: Side of the square that the graph sees.
         margin: Faces only: side of the square in units of the longer side of the face box.
-        patches: Patches only: most patches taken from one picture, spread evenly over it.
+        patches: Patches only: most patches taken from one picture, spread evenly over it; a single one lies around
+            the main face, or in the middle where there is none.
         least_px: Faces shorter than this abstain, and pictures too small for a patch are not judged.
         least_sharpness: Faces only: below this `faces.sharpness` a face is too blurred to judge.
     """

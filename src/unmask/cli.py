@@ -177,13 +177,15 @@ def demo(
     result = stage.run(out)
     for report in (result.original, result.altered):
         print(console.line(report, colour=console.coloured()))
+    if not result.found:
+        print("The second picture was altered, and was not called fake: no detector finds everything.")
     print(f"The evidence is on this page: {visible(str(result.page))}")
 
 
 @models_app.command("list")
 def list_models() -> None:
-    """List the shipped detectors."""
-    from unmask import bundles
+    """List the shipped detectors, and the ensemble in which they decide together."""
+    from unmask import bundles, ensemble
 
     chosen = bundles.shipped()
     if not chosen:
@@ -191,15 +193,22 @@ def list_models() -> None:
     for bundle in chosen:
         card = bundle.card
         size = bundle.model_path.stat().st_size / 1e6
-        print(visible(f"{card.name:<10} {card.version:<8} {card.cut.kind:<6} {size:5.1f} MB  {card.summary}"))
+        print(visible(f"{card.name:<12} {card.version:<8} {card.cut.kind:<6} {size:5.1f} MB  {card.summary}"))
+    if together := ensemble.of(chosen):
+        says = "Where all of its members could judge, they decide together"
+        print(visible(f"{together.name:<12} {together.version:<8} {'all':<6} {'':8}  {says}"))
 
 
 @models_app.command("show")
 def show_model(name: Annotated[str, typer.Argument(help="A shipped name, or a folder.")]) -> None:
     """Print a detector's card: its data, licence, calibration, thresholds, figures and limits."""
-    from unmask import bundles
+    from unmask import bundles, ensemble
 
-    print(bundles.find(name).card.model_dump_json(indent=2))
+    together = ensemble.of(bundles.shipped())
+    if together and name == together.name:
+        print(together.model_dump_json(indent=2))
+    else:
+        print(bundles.find(name).card.model_dump_json(indent=2))
 
 
 @models_app.command("check")
@@ -209,9 +218,9 @@ def check_models(
     ] = None,
 ) -> None:
     """Compare each detector with its checksum, and replay its golden inputs on this machine."""
-    from unmask import bundles
+    from unmask import bundles, ensemble
 
-    chosen = bundles.shipped() if name is None else (bundles.find(name),)
+    chosen = bundles.shipped() if name is None else bundles.find_all(name)
     if not chosen:
         raise UsageError("no models ship with this installation; name the folder of one")
     failed = False
@@ -222,6 +231,12 @@ def check_models(
         except BundleError as error:
             failed = True
             print(visible(f"{bundle.card.name}: {error}"), file=sys.stderr)
+    beside = ensemble.read(chosen[0].folder.resolve().parent) if len(chosen) > 1 else None
+    if beside and not beside.fits(chosen):
+        failed = True
+        print(visible(f"{beside.name}: calibrated for other networks than these; it is not used"), file=sys.stderr)
+    elif beside:
+        print(visible(f"{beside.name}: calibrated for these networks"))
     if failed:
         raise typer.Exit(1)
 

@@ -1,9 +1,9 @@
-"""The verbs of the laboratory: audit, prepare, train, export, evaluate, unseen. `cli` adds them to the command."""
+"""The verbs of the laboratory, from audit to unseen. `cli` adds them to the command."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from unmask.errors import MissingExtraError
+from unmask.errors import MissingExtraError, UsageError
+from unmask.progress import bar
 from unmask.wording import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Weights = Annotated[
     typer.Option(metavar="FOLDER", help='Where the initial weights lie, or "hub" for the download of timm.'),
 ]
 Record = Annotated[
-    Path | None, typer.Option(metavar="BUNDLE", help="Also write the figures into the card of this bundle.")
+    Path | None, typer.Option(metavar="FOLDER", help="Also write the figures into the card of this bundle or ensemble.")
 ]
 Workers = Annotated[
     int, typer.Option(min=0, help="Processes that make pictures while the network learns; 0 makes them in this one.")
@@ -38,7 +39,7 @@ Workers = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (audit, prepare, train, export, evaluate, unseen):
+    for verb in (audit, prepare, train, export, join, evaluate, unseen):
         app.command()(verb)
 
 
@@ -55,7 +56,7 @@ def audit(
     with _extra("auditing data"):
         from unmask.audit import audit as run
 
-        with _bar("reading") as move:
+        with bar("reading") as move:
             found = run(manifest, progress=move)
     print(json.dumps(found.to_dict(), indent=2) if as_json else visible_lines(found.to_text()))
     if not found.passed:
@@ -78,7 +79,7 @@ def prepare(
 
         wanted = Recipe.read(find(recipe))
         table = _with_splits(data, out) if data.is_dir() else data
-        with _bar("cutting") as move:
+        with bar("cutting") as move:
             made = work.prepare(table, out, wanted.cut, reencode=wanted.data.reencode, jobs=jobs, progress=move)
     for reason, count in made.left_out.items():
         print(f"left out {count}: {reason}", file=sys.stderr)
@@ -103,10 +104,8 @@ def train(
             chosen = chosen.model_copy(update={"seed": seed})
         if leave_out:
             chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"leave_out": tuple(leave_out)})})
-        with _bar("training") as move:
-            done = loop.train(
-                chosen, prepared, run, weights=folder, workers=workers, progress=lambda n, of, loss: move(n, of)
-            )
+        with bar("training") as move:
+            done = loop.train(chosen, prepared, run, weights=folder, workers=workers, progress=move.named)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in done.last.items() if name.startswith("auc"))
     print(visible(f"{done.folder}: {done.last['epoch']} epochs; on val crops: {figures}"))
 
@@ -126,7 +125,7 @@ def export(
 
         exporter.export(run, bundle)
         left_out = loop.load(run)[0].data.leave_out
-        with _bar("scanning val") as move:
+        with bar("scanning val") as move:
             made = release.calibrate_bundle(bundle, manifest, leave_out=left_out, progress=move)
     print(visible(f"{bundle}: {made.card.thresholds.chosen}"))
 
@@ -145,12 +144,12 @@ def evaluate(
 ) -> None:
     """Scan the files of a manifest and measure: what users get, with 95 % intervals."""
     with _extra("measuring"):
-        from unmask import bundles, release
         from unmask import evaluate as measure
+        from unmask import release
 
         if record:
-            bundles.find(str(record.resolve()))  # a typo must not show after all the work
-        with _bar("scanning") as move:
+            release.recordable(record)  # a typo must not show after all the work
+        with bar("scanning") as move:
             found = measure.evaluate(
                 manifest,
                 models=models or (),
@@ -166,35 +165,51 @@ def evaluate(
         print(visible(f"not judged: {row.path}: {row.message}"), file=sys.stderr)
 
 
+def join(
+    folders: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles side by side in one folder.")],
+    manifest: Annotated[Path, typer.Option(help="The original files: their val split calibrates.")],
+) -> None:
+    """Let bundles decide together: calibrate each and all on val, and write ensemble.json beside them."""
+    from unmask import release
+
+    with bar("scanning val") as move:
+        made = release.join(folders, manifest, progress=move)
+    print(visible(f"{made.name}: {made.thresholds.chosen}"))
+
+
 def unseen(
-    recipe: RecipeName,
-    prepared: Prepared,
     manifest: Manifest,
+    learn: Annotated[
+        list[str], typer.Argument(metavar="RECIPE=PREPARED...", help="What to train on what; several decide together.")
+    ],
     sources: Annotated[list[str], typer.Option("--leave-out", metavar="SOURCE", help="Repeat for each source.")],
-    runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source and recipe.")] = Path("runs"),
     split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    epochs: Annotated[
+        list[str] | None, typer.Option(metavar="RECIPE=N", help="Instead of the recipe's own; repeatable.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipes'.")] = None,
     weights: Weights = None,
     workers: Workers = 1,
     record: Record = None,
 ) -> None:
     """Measure on generators never seen: train without each source in turn, rank its fakes against all real photos."""
     with _extra("training a detector"):
-        from unmask import bundles, figures, release
+        from unmask import figures, release
         from unmask.train import unseen as protocol
 
-        chosen, folder = _recipe(recipe, weights)
+        pairs, folder = _pairs(learn, weights, seed)
+        fewer = _epochs(epochs or [], [recipe.name for recipe, _ in pairs])
         if record:
-            bundles.find(str(record.resolve()))  # a typo must not show after hours of training
-        with _bar("training") as move:
+            release.recordable(record)  # a typo must not show after hours of training
+        with bar("training") as move:
             found = protocol.unseen(
-                chosen,
-                prepared,
+                pairs,
                 manifest,
                 runs,
                 sources,
                 split=split,
-                epochs=epochs,
+                epochs=fewer,
                 weights=folder,
                 workers=workers,
                 progress=move.named,
@@ -204,6 +219,30 @@ def unseen(
     print(figures.to_markdown(found))
 
 
+def _pairs(learn: list[str], weights: str | None, seed: int | None) -> tuple[list[tuple[Recipe, Path]], Path | None]:
+    """Recipes with their prepared folders, and the folder of the initial weights."""
+    pairs = []
+    folder = None
+    for pair in learn:
+        name, sign, prepared = pair.partition("=")
+        if not sign:
+            raise UsageError(f'"{pair}" names no data: write RECIPE=PREPARED, such as face=prepared/face')
+        recipe, folder = _recipe(name, weights)
+        pairs.append((recipe if seed is None else recipe.model_copy(update={"seed": seed}), Path(prepared)))
+    return pairs, folder
+
+
+def _epochs(given: list[str], names: list[str]) -> dict[str, int]:
+    """Epochs by recipe, from words such as "face=2"."""
+    found = {}
+    for word in given:
+        name, _, count = word.partition("=")
+        if name not in names or not count.isdecimal() or int(count) < 1:
+            raise UsageError(f'"{word}" is not RECIPE=N with one of {", ".join(names)} and a number of epochs')
+        found[name] = int(count)
+    return found
+
+
 def _recipe(name: str, weights: str | None) -> tuple[Recipe, Path | None]:
     """The recipe, and the folder of its initial weights; "hub" takes timm's own, with timm's own normalisation."""
     from unmask.train.recipes import Recipe, find
@@ -211,8 +250,7 @@ def _recipe(name: str, weights: str | None) -> tuple[Recipe, Path | None]:
     recipe = Recipe.read(find(name))
     if weights != "hub":
         return recipe, Path(weights) if weights else None
-    model = recipe.model.model_copy(update={"weights": "hub", "mean": None, "std": None})
-    return recipe.model_copy(update={"model": model}), None
+    return recipe.model_copy(update={"model": recipe.model.initialised("hub")}), None
 
 
 def _with_splits(folder: Path, out: Path) -> Path:
@@ -225,7 +263,7 @@ def _with_splits(folder: Path, out: Path) -> Path:
     known = {item.path.resolve(): item.split for item in manifest.read(table)} if table.is_file() else {}
     if {item.path.resolve() for item in items} != known.keys():
         items = [replace(item, split=known.get(item.path.resolve(), item.split)) for item in items]
-        with _bar("looking for relatives") as move:
+        with bar("looking for relatives") as move:
             assigned = splits.assign(items, FRACTIONS, progress=move)
         out.mkdir(parents=True, exist_ok=True)
         manifest.write(table, assigned)
@@ -241,31 +279,3 @@ def _extra(task: str) -> Iterator[None]:
         if (error.name or "").split(".")[0] == "unmask":
             raise
         raise MissingExtraError(task, "train") from error
-
-
-class _Move:
-    """Moves a progress bar, if there is one."""
-
-    def __init__(self, update: Callable[[str | None, int, int], None]) -> None:
-        self._update = update
-
-    def __call__(self, done: int, of: int) -> None:
-        self._update(None, done, of)
-
-    def named(self, what: str, done: int, of: int) -> None:
-        self._update(what, done, of)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[_Move]:
-    """A bar on stderr where that is a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield _Move(lambda name, done, of: None)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield _Move(lambda name, done, of: bar.update(task, description=name or what, completed=done, total=of))

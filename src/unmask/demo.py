@@ -20,7 +20,7 @@ from unmask import blend, faces, report
 from unmask.errors import BundleError
 from unmask.modalities import image as pictures
 from unmask.scan import Scanner
-from unmask.types import Pixels, Report
+from unmask.types import Label, Pixels, Report
 
 _MARGIN: Final = 1.4
 _TRIES: Final = 1000
@@ -41,6 +41,11 @@ class DemoResult:
     original: Report
     altered: Report
     page: Path
+
+    @property
+    def found(self) -> bool:
+        """Whether the altered copy was called fake."""
+        return self.altered.verdict is not None and self.altered.verdict.label is Label.FAKE
 
 
 def run(out: Path, models: Sequence[str | Path] = ()) -> DemoResult:

@@ -145,6 +145,20 @@ def cut(picture: Image.Image, square: Sequence[float], size_px: int) -> Pixels:
     return np.asarray(crop, np.uint8)
 
 
+def main_face(faces: Sequence[Face], width: int, height: int) -> Face | None:
+    """The face a picture's label is about: large and near the centre.
+
+    A labelled picture may show bystanders; its label is no statement about them.
+    """
+    centre = np.array([width, height], np.float32) / 2
+
+    def prominence(face: Face) -> float:
+        middle = (face.box[:2] + face.box[2:]) / 2
+        return face.size_px - float(np.hypot(*(middle - centre)))
+
+    return max(faces, key=prominence, default=None)
+
+
 def sharpness(pixels: Pixels) -> float:
     """How much fine detail a crop holds: the mean absolute second difference of its luma, in grey levels.
 

@@ -1,8 +1,9 @@
 """From what detectors found to one verdict: calibration, pooling, thresholds, abstention. All policy lives here.
 
-Who decides: the first loaded detector of faces, where it could judge at least one face; else the first detector of
-whole pictures that could judge one. Every other finding is information and says so (`Evidence.votes`). A detector's
-own findings are pooled as logits, then calibrated: its card's calibration was fitted on pooled logits.
+Who decides: the ensemble, where one is loaded and all its members could judge; else the first loaded detector of faces,
+where it could judge at least one face; else the first detector of whole pictures that could judge one. Every other
+finding is information and says so (`Evidence.votes`). A detector's own findings are pooled as logits, then calibrated:
+its card's calibration was fitted on pooled logits, and an ensemble's on the mean of its members' calibrated logits.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from unmask.card import Calibration, Card, Thresholds
+from unmask.ensemble import Ensemble
 from unmask.errors import UsageError
 from unmask.types import Evidence, Label, Region, Score, Verdict
 from unmask.wording import decimals
@@ -52,9 +54,24 @@ class Look:
         return tuple(finding.logit for finding in self.findings if finding.logit is not None)
 
 
+@dataclass(frozen=True)
+class _Decision:
+    """Who decides, by which score and which thresholds."""
+
+    name: str
+    score: Score
+    thresholds: Thresholds
+    looks: tuple[Look, ...]
+
+
+def calibrated_logit(logit: float, calibration: Calibration) -> float:
+    """The logit of `calibrated`: on one scale for all detectors that were calibrated on one set."""
+    return (logit - calibration.bias) / calibration.temperature
+
+
 def calibrated(logit: float, calibration: Calibration) -> float:
     """Probability of fake on the calibration set: sigmoid((logit - bias) / temperature)."""
-    z = (logit - calibration.bias) / calibration.temperature
+    z = calibrated_logit(logit, calibration)
     # Two forms, because exp overflows for large arguments.
     return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
@@ -77,44 +94,64 @@ def decide(probability: float, thresholds: Thresholds) -> Label:
     return Label.REAL if probability <= thresholds.real_below else Label.UNCERTAIN
 
 
-def deciding(looks: Sequence[Look]) -> Look | None:
-    """The look that decides, or None where all abstained."""
-    able = [look for look in looks if look.logits]
-    return min(able, key=lambda look: look.card.cut.kind != "face", default=None)  # min keeps the first of equals
+def together(looks: Sequence[Look], ensemble: Ensemble | None) -> tuple[Look, ...]:
+    """The looks of an ensemble's members, in its order; none where one of them is missing or abstained."""
+    able = {look.card.name: look for look in looks if look.logits}
+    members = [able.get(member.name) for member in ensemble.members] if ensemble else []
+    found = tuple(look for look in members if look)
+    return found if len(found) == len(members) else ()
 
 
-def scores(looks: Sequence[Look]) -> dict[str, Score]:
-    """The pooled score of every detector that did not abstain, by its name."""
-    return {look.card.name: _score(look) for look in looks if look.logits}
+def scores(looks: Sequence[Look], ensemble: Ensemble | None = None) -> dict[str, Score]:
+    """The pooled score of every detector that did not abstain, by its name, and that of the ensemble."""
+    found = {look.card.name: _score(look) for look in looks if look.logits}
+    decision = _decision(looks, ensemble)
+    return found | ({decision.name: decision.score} if decision else {})
 
 
-def evidence(looks: Sequence[Look]) -> tuple[Evidence, ...]:
+def evidence(looks: Sequence[Look], ensemble: Ensemble | None = None) -> tuple[Evidence, ...]:
     """Every finding in words, detector by detector."""
-    judge = deciding(looks)
-    return tuple(_evidence(look, finding, look is judge) for look in looks for finding in look.findings)
+    decision = _decision(looks, ensemble)
+    voters = [id(look) for look in decision.looks] if decision else []
+    return tuple(_evidence(look, finding, id(look) in voters) for look in looks for finding in look.findings)
 
 
-def verdict(looks: Sequence[Look], faces: int | None = None) -> Verdict:
+def verdict(looks: Sequence[Look], faces: int | None = None, ensemble: Ensemble | None = None) -> Verdict:
     """The final answer.
 
     Args:
         looks: One look for each detector that was asked, in the order the detectors were loaded.
         faces: How many faces were found; None where none were looked for.
+        ensemble: Of detectors among these, where they are to decide together.
 
     Returns:
         A label with its probability and reason; uncertain without a probability where every detector abstained.
     """
-    judge = deciding(looks)
-    if judge is None:
+    decision = _decision(looks, ensemble)
+    if decision is None:
         return Verdict(label=Label.UNCERTAIN, probability=None, reason=_why_nothing(looks, faces))
-    probability = _score(judge).probability
+    probability = decision.score.probability
     return Verdict(
-        label=decide(probability, judge.card.thresholds),
+        label=decide(probability, decision.thresholds),
         probability=probability,
-        reason=_reason(probability, judge.card.thresholds) + _left_out(judge, faces),
-        detector=judge.card.name,
-        region=_region(judge),
+        reason=_reason(probability, decision.thresholds) + _left_out(decision.looks, faces),
+        detector=decision.name,
+        region=_region(decision.looks),
     )
+
+
+def _decision(looks: Sequence[Look], ensemble: Ensemble | None) -> _Decision | None:
+    """None where all abstained."""
+    members = together(looks, ensemble)
+    if ensemble and members:
+        calibrations = [member.calibration for member in ensemble.members]
+        logits = [calibrated_logit(_score(look).logit, own) for look, own in zip(members, calibrations, strict=True)]
+        logit = pool(logits, "mean")
+        score = Score(logit=logit, probability=calibrated(logit, ensemble.calibration))
+        return _Decision(ensemble.name, score, ensemble.thresholds, members)
+    able = [look for look in looks if look.logits]
+    first = min(able, key=lambda look: look.card.cut.kind != "face", default=None)  # min keeps the first of equals
+    return _Decision(first.card.name, _score(first), first.card.thresholds, (first,)) if first else None
 
 
 def _score(look: Look) -> Score:
@@ -172,13 +209,13 @@ def _number(value: float, thresholds: Thresholds) -> str:
     return decimals(value, (thresholds.fake_above, thresholds.real_below))
 
 
-def _left_out(judge: Look, faces: int | None) -> str:
+def _left_out(voters: Sequence[Look], faces: int | None) -> str:
     """What the verdict does not cover; a fake among faces that were not judged must not hide behind the others."""
     if not faces:
         return ""
-    if judge.card.cut.kind == "patch":
+    judged = max((len(look.logits) for look in voters if look.card.cut.kind == "face"), default=0)
+    if not judged:
         return "; this is about the whole picture, for no face in it could be judged"
-    judged = len(judge.logits)
     return "" if judged >= faces else f"; {judged} of {faces} faces {'was' if judged == 1 else 'were'} judged"
 
 
@@ -201,9 +238,10 @@ def _first_unfit(looks: Sequence[Look], kind: str) -> str:
     return next((f" ({why})" for why in unfit if why), "")
 
 
-def _region(judge: Look) -> Region | None:
-    """The region whose own logit is the pooled one; a mean of several has none."""
-    judged = [finding for finding in judge.findings if finding.logit is not None]
-    if judge.card.pooling == "mean" and len(judged) > 1:
-        return None
-    return max(judged, key=lambda finding: finding.logit or 0.0).region
+def _region(voters: Sequence[Look]) -> Region | None:
+    """The region whose own logit is the pooled one, of the first voter that has one; a mean of several has none."""
+    for look in voters:
+        judged = [finding for finding in look.findings if finding.logit is not None]
+        if look.card.pooling == "max" or len(judged) == 1:
+            return max(judged, key=lambda finding: finding.logit or 0.0).region
+    return None

@@ -21,16 +21,18 @@ from unmask import fuse, runtime
 from unmask.bundles import Bundle
 from unmask.card import Card
 from unmask.detectors.onnx import OnnxDetector
+from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError
-from unmask.faces import FaceFinder
+from unmask.faces import Face, FaceFinder
 from unmask.fuse import Finding, Look
 from unmask.limits import Limits
 from unmask.modalities import image
 from unmask.modalities.image import Photo
 from unmask.types import ModelUsed, Report, Segment, Source, Status
 
-BATCH_PX: Final = 2**19
-"""Pixels in one batch: 32 squares of 128 px. Networks of phone size then need about 100 MB for their features."""
+BATCH_PX: Final = 2**17
+"""Pixels in one batch: two squares of 224 px, eight of 128. Larger batches take more memory and, since features no
+longer fit the cache of common processors, more time."""
 
 _DECIMALS: Final = 4  # of a logit; the rest varies with the size of the batch that a segment happened to be in
 
@@ -55,11 +57,12 @@ class Prepared:
 class Judge:
     """Loaded models, and what they make of photos.
 
-    The detector of whole pictures is asked only where it decides, which is where no face can be judged, or where
-    evidence is wanted: on a portrait its patches would cost more time than all the rest.
+    A detector of whole pictures is asked only where it has a say, which is in an ensemble or where no face can be
+    judged, or where evidence is wanted: its patches cost more time than the faces.
 
     Args:
         bundles: The detectors, in the order of their say.
+        ensemble: Of some of these, where they decide together.
         limits: What one file may cost.
         evidence: Whether to ask all detectors and to keep heat maps.
 
@@ -67,14 +70,15 @@ class Judge:
         BundleError: A bundle is damaged or altered.
     """
 
-    def __init__(self, bundles: Sequence[Bundle], limits: Limits, evidence: bool) -> None:
+    def __init__(self, bundles: Sequence[Bundle], ensemble: Ensemble | None, limits: Limits, evidence: bool) -> None:
         self._detectors = tuple(OnnxDetector(bundle) for bundle in bundles)
+        self._ensemble = ensemble
         self._limits = limits
         self._evidence = evidence
 
     @cached_property
     def finder(self) -> FaceFinder | None:
-        """For one file at a time: all cores work on it. None where no detector looks at faces."""
+        """For one file at a time: all cores work on it. None where no detector cuts by faces."""
         return self._load_finder(None)
 
     @cached_property
@@ -90,8 +94,9 @@ class Judge:
             data, source = image.read(path, self._limits)
             photo = image.decode(data, source, self._limits)
             found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
+            faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
             by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
-            return Prepared(photo.source, None, faces, by_face | self._patches(photo, by_face.values()))
+            return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()))
         except MediaError as error:
             return Prepared(source, (_status(error), str(error)))
         except Exception as error:  # no single file may end the scan of all others, whatever it sets off
@@ -107,18 +112,23 @@ class Judge:
             findings = self._score(detector, fit)
             for segments, mine in asked:
                 mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
-        return [_report(file, mine) for file, mine in zip(files, looks, strict=True)]
+        return [self._report(file, mine) for file, mine in zip(files, looks, strict=True)]
 
     def _cards(self, kind: str) -> Iterator[Card]:
         return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
 
     def _load_finder(self, threads: int | None) -> FaceFinder | None:
-        return FaceFinder(threads) if any(self._cards("face")) else None
+        around_faces = any(card.cut.patches == 1 for card in self._cards("patch"))
+        return FaceFinder(threads) if around_faces or any(self._cards("face")) else None
 
-    def _patches(self, photo: Photo, by_face: Iterable[Sequence[Segment]]) -> dict[str, list[Segment]]:
+    def _patches(
+        self, photo: Photo, faces: Sequence[Face], by_face: Iterable[Sequence[Segment]]
+    ) -> dict[str, list[Segment]]:
+        wanted = list(self._cards("patch"))
         if not self._evidence and any(segment.unfit is None for segments in by_face for segment in segments):
-            return {}
-        return {card.name: image.segments(photo, card.cut) for card in self._cards("patch")}
+            members = {member.name for member in self._ensemble.members} if self._ensemble else set()
+            wanted = [card for card in wanted if card.name in members]
+        return {card.name: image.segments(photo, card.cut, faces) for card in wanted}
 
     def _score(self, detector: OnnxDetector, segments: Sequence[Segment]) -> Iterator[Finding]:
         step = max(1, BATCH_PX // detector.card.cut.size_px**2)
@@ -133,6 +143,24 @@ class Judge:
             return Finding(segment.region, None, "the detector gave no number")
         rows = tuple(tuple(round(v, _DECIMALS) for v in row) for row in activation.tolist())
         return Finding(segment.region, round(logit, _DECIMALS), heat_map=rows if self._evidence else None)
+
+    def _report(self, file: Prepared, looks: Sequence[Look]) -> Report:
+        if file.problem:
+            status, message = file.problem
+            return Report(source=file.source, status=status, message=message, versions=_versions())
+        used = [_model_used(look.card) for look in looks]
+        if self._ensemble and fuse.together(looks, self._ensemble):
+            used.append(_model_used(self._ensemble))
+        return Report(
+            source=file.source,
+            status=Status.OK,
+            verdict=fuse.verdict(looks, file.faces, self._ensemble),
+            faces=file.faces,
+            scores=fuse.scores(looks, self._ensemble),
+            evidence=fuse.evidence(looks, self._ensemble),
+            models=tuple(used),
+            versions=_versions(),
+        )
 
 
 def _refuse_folder(path: Path) -> None:
@@ -150,30 +178,14 @@ def _unfit(segment: Segment) -> Finding:
     return Finding(segment.region, None, segment.unfit)
 
 
-def _report(file: Prepared, looks: Sequence[Look]) -> Report:
-    if file.problem:
-        status, message = file.problem
-        return Report(source=file.source, status=status, message=message, versions=_versions())
-    return Report(
-        source=file.source,
-        status=Status.OK,
-        verdict=fuse.verdict(looks, file.faces),
-        faces=file.faces,
-        scores=fuse.scores(looks),
-        evidence=fuse.evidence(looks),
-        models=tuple(_model_used(look.card) for look in looks),
-        versions=_versions(),
-    )
-
-
-def _model_used(card: Card) -> ModelUsed:
+def _model_used(model: Card | Ensemble) -> ModelUsed:
     return ModelUsed(
-        name=card.name,
-        version=card.version,
-        sha256=card.sha256,
-        calibration_set=card.calibration.set,
-        fake_above=card.thresholds.fake_above,
-        real_below=card.thresholds.real_below,
+        name=model.name,
+        version=model.version,
+        sha256=model.sha256,
+        calibration_set=model.calibration.set,
+        fake_above=model.thresholds.fake_above,
+        real_below=model.thresholds.real_below,
     )
 
 

@@ -13,7 +13,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from unmask import manifest, splits
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
-from unmask.faces import Face, FaceFinder
+from unmask.faces import Face, FaceFinder, main_face
 from unmask.manifest import Item
 from unmask.modalities import image as image_modality
 from unmask.modalities.image import Photo
@@ -134,20 +134,6 @@ def read_segments(item: Item, size_px: int) -> list[np.ndarray[Any, np.dtype[np.
     return [pixels[top : top + size_px] for top in range(0, pixels.shape[0], size_px)]
 
 
-def main_face(faces: Sequence[Face], width: int, height: int) -> Face | None:
-    """The face a picture's label is about: large and near the centre.
-
-    A labelled picture may show bystanders; its label is no statement about them.
-    """
-    centre = np.array([width, height], np.float32) / 2
-
-    def prominence(face: Face) -> float:
-        middle = (face.box[:2] + face.box[2:]) / 2
-        return face.size_px - float(np.hypot(*(middle - centre)))
-
-    return max(faces, key=prominence, default=None)
-
-
 def _claim(out: Path, cut: Cut) -> None:
     path = out / CUT
     if path.is_file() and read_cut(out) != cut:
@@ -218,7 +204,7 @@ def _prepare_one(task: Task) -> dict[str, Any]:
     attributes = {"original": _key(item), "original_sha256": str(photo.source.sha256)}
     if quality is not None:
         attributes[REENCODED] = str(quality)
-    if fit[0].landmarks_px is not None:
+    if len(fit) == 1 and fit[0].landmarks_px is not None:
         attributes["landmarks_px"] = " ".join(f"{value:.2f}" for value in fit[0].landmarks_px.ravel())
     return {**note, "file": file.as_posix(), "attributes": attributes}
 
@@ -233,10 +219,10 @@ _NOTHING: Final = {"face": "no face was found", "patch": "smaller than one patch
 
 
 def _segments(item: Item, photo: Photo, cut: Cut) -> list[Segment]:
-    if cut.kind == "patch":
-        return image_modality.segments(photo, cut)
     faces, _ = _finder().find(photo.image)
     face = main_face(faces, photo.image.width, photo.image.height)
+    if cut.kind == "patch":
+        return image_modality.segments(photo, cut, [face] if face else [])
     if face is None and item.attributes.get("cropped") == "yes":
         return image_modality.segments(photo, cut, [_whole_picture(photo)])
     return image_modality.segments(photo, cut, [face] if face else [])

@@ -75,6 +75,7 @@ class DetectorPart:
     model: ModelUsed | None
     score: Score | None
     decides: bool
+    joins: bool
     informs: bool
     findings: tuple[Finding, ...]
     scale: float | None
@@ -256,6 +257,7 @@ def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ..
                 model=models.get(name),
                 score=report.scores.get(name),
                 decides=name == decider,
+                joins=name != decider and any(e.votes for e in found),
                 informs=any(_informs(evidence) for evidence in found) and not any(e.votes for e in found),
                 findings=findings,
                 scale=scale,

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from unmask import bundles
+from unmask import bundles, ensemble
 from unmask.errors import UsageError
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.types import Report
@@ -33,12 +33,13 @@ class Scanner:
                 print(report.source.path, report.verdict)
 
     Args:
-        models: Names of shipped bundles, or folders of others; all shipped ones when empty. Of several detectors of
-            one kind, the first named decides.
+        models: Names of shipped bundles, folders of others, or folders of several; all shipped ones when empty. An
+            ensemble that lies beside them decides where all its members could judge; else, of several detectors of
+            one kind, the first named.
         limits: What one file may cost.
         jobs: Files that `scan_many` works on at a time; as many as there are usable cores when None.
-        evidence: Whether every detector looks at every photo and the reports hold heat maps. Without it, the detector
-            of whole pictures is asked only where no face can be judged.
+        evidence: Whether every detector looks at every photo and the reports hold heat maps. Without it, a detector
+            that has no say in the verdict is not asked.
 
     Raises:
         UsageError: No such model, two of one name, none at all, or `jobs` below 1.
@@ -60,7 +61,7 @@ class Scanner:
         from unmask.judge import Judge
         from unmask.runtime import usable_cores
 
-        self._judge: Judge | None = Judge(chosen, limits, evidence)
+        self._judge: Judge | None = Judge(chosen, ensemble.of(chosen), limits, evidence)
         self._jobs = jobs or usable_cores()
 
     def scan(self, path: str | os.PathLike[str]) -> Report:
@@ -171,7 +172,8 @@ def _ready(waiting: deque[Future[Prepared]]) -> list[Prepared]:
 
 
 def _choose(models: Sequence[str | Path]) -> tuple[bundles.Bundle, ...]:
-    chosen = tuple(bundles.find(str(model)) for model in models) if models else bundles.shipped()
+    found = (bundle for model in models for bundle in bundles.find_all(str(model)))
+    chosen = tuple(found) if models else bundles.shipped()
     if not chosen:
         raise UsageError(
             "no models ship with this installation: name the folder of one (models=[...], or --models on the command "

@@ -109,8 +109,9 @@ class Verdict(Value):
         label: real, fake or uncertain.
         probability: Calibrated probability of fake; None where nothing could be scored.
         reason: Which threshold decided, or why the verdict abstains.
-        detector: The detector whose pooled score decided; None where nothing could be scored.
-        region: The region that decided, if a single one did.
+        detector: The detector whose pooled score decided, or the ensemble ("face+picture"); None where nothing could
+            be scored.
+        region: The region that decided, if a single one did; of an ensemble, its most suspicious face.
     """
 
     label: Label

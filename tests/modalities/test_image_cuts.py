@@ -52,6 +52,69 @@ def test_patches_are_native_pixels_from_border_to_border(size: tuple[int, int]) 
         assert max(box[2] for box in boxes if box) == size[0]
 
 
+class TestOnePatch:
+    """A single patch lies around the main face, or in the middle."""
+
+    ONE = Cut(kind="patch", size_px=64, patches=1)
+
+    def box(self, picture: Image.Image, *faces: Face) -> tuple[int, int, int, int]:
+        (segment,) = image.segments(photo_of(picture), self.ONE, faces)
+        box = segment.region.box_px
+        assert box is not None
+        assert (segment.pixels == np.asarray(picture.crop(box))).all(), "native pixels"
+        return box
+
+    @pytest.mark.parametrize("size", [(64, 64), (65, 64), (100, 300), (641, 480)])
+    def test_without_a_face_it_lies_in_the_middle(self, size: tuple[int, int]) -> None:
+        left, top, right, bottom = self.box(picture(*size))
+        assert (right - left, bottom - top) == (64, 64)
+        assert abs(left - (size[0] - right)) <= 1
+        assert abs(top - (size[1] - bottom)) <= 1
+
+    @pytest.mark.parametrize(
+        ("face", "box"),
+        [
+            ((100, 60, 140, 100), (88, 48, 152, 112)),  # around its middle, though it is smaller
+            ((0, 0, 20, 20), (0, 0, 64, 64)),  # moved, not padded
+            ((280, 190, 300, 200), (236, 136, 300, 200)),
+            ((50, 20, 250, 180), (118, 68, 182, 132)),  # the middle of one that is larger
+        ],
+    )
+    def test_it_lies_around_the_face_and_stays_inside(
+        self, face: tuple[int, int, int, int], box: tuple[int, int, int, int]
+    ) -> None:
+        assert self.box(picture(300, 200), a_face(*face)) == box
+
+    def test_of_several_the_main_face_counts_in_whatever_order_they_come(self) -> None:
+        large, small = a_face(20, 20, 100, 100), a_face(200, 120, 220, 140)
+        drawn = picture(300, 200)
+        assert self.box(drawn, large, small) == self.box(drawn, small, large) == (28, 28, 92, 92)
+
+    def test_a_picture_that_is_too_small_has_none(self) -> None:
+        assert image.segments(photo_of(picture(300, 63)), self.ONE, [a_face(0, 0, 40, 40)]) == []
+
+    def test_it_carries_the_landmarks_of_a_face_that_lies_in_it_whole(self) -> None:
+        face = a_face(100, 60, 140, 100)
+        (segment,) = image.segments(photo_of(picture(300, 200)), self.ONE, [face])
+        assert segment.landmarks_px is not None
+        np.testing.assert_allclose(segment.landmarks_px, face.landmarks - (88, 48))
+        (segment,) = image.segments(photo_of(picture(300, 200)), self.ONE, [a_face(50, 20, 250, 180)])
+        assert segment.landmarks_px is None, "part of them lies outside"
+        (segment,) = image.segments(photo_of(picture(300, 200)), self.ONE)
+        assert segment.landmarks_px is None
+
+
+def test_several_patches_lie_where_they_lie_without_faces_and_one_has_the_landmarks() -> None:
+    face = a_face(10, 10, 50, 50)
+    with_face = image.segments(photo_of(picture(300, 200)), PATCH, [face])
+    without = image.segments(photo_of(picture(300, 200)), PATCH)
+    assert [segment.region for segment in with_face] == [segment.region for segment in without]
+    marked = [segment for segment in with_face if segment.landmarks_px is not None]
+    assert [segment.region.box_px for segment in marked] == [(0, 0, 64, 64)]
+    assert marked[0].landmarks_px is not None
+    np.testing.assert_allclose(marked[0].landmarks_px, face.landmarks)
+
+
 def test_a_picture_smaller_than_a_patch_has_none() -> None:
     assert image.segments(photo_of(picture(300, 63)), PATCH) == []
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from lightning.fabric import Fabric
+from safetensors.torch import save_file
 
-from tests.train.tiny import draw, recipe
+from tests.train.tiny import BACKBONE, WEIGHTS, draw, frozen, recipe
 from unmask.prepare import prepare
 from unmask.train import loop
 
@@ -51,3 +55,30 @@ def finished(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     loop.train(recipe(), prepared, folder, workers=0)
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a weights file for the tiny backbone, as timm would save it: with a classifier."""
+    folder = tmp_path_factory.mktemp("weights")
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        save_file(dict(timm.create_model(BACKBONE).state_dict()), folder / WEIGHTS)
+    return folder
+
+
+@dataclass(frozen=True)
+class FrozenRun:
+    """A run whose backbone does not learn, and the prepared folder that holds what the backbone says."""
+
+    folder: Path
+    prepared: Path
+
+
+@pytest.fixture(scope="session")
+def frozen_run(tmp_path_factory: pytest.TempPathFactory, prepared: Path, weights: Path) -> FrozenRun:
+    """Two epochs of `tiny.frozen`, never interrupted."""
+    folder = tmp_path_factory.mktemp("frozen")
+    shutil.copytree(prepared, folder / "prepared")
+    loop.train(frozen(), folder / "prepared", folder / "run", weights=weights, workers=0)
+    return FrozenRun(folder / "run", folder / "prepared")

@@ -19,7 +19,8 @@ from unmask.errors import ManifestError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST, read_segments
 from unmask.train import data
-from unmask.train.data import Draw, Epoch, Plain, Store, describe, draw_epoch, read_split
+from unmask.train.data import Draw, Epoch, Pictures, Plain, Store, describe, draw_epoch, form, read_split
+from unmask.train.models import build
 from unmask.train.recipes import Data, Recipe
 from unmask.types import Pixels
 
@@ -219,6 +220,38 @@ class TestEpoch:
         for landmarks in given[8:]:
             assert landmarks.shape == (5, 2)
             assert ((landmarks.mean(axis=0) > 0.2 * SIZE_PX) & (landmarks.mean(axis=0) < 0.8 * SIZE_PX)).all()
+
+    def test_a_form_is_the_same_for_the_same_chance(self, items: list[Item], store: Store) -> None:
+        real = next(item for item in items if item.label == REAL)
+        segments = store.segments(real)
+
+        def made(blend: bool, choice: int, own: int) -> Pixels:
+            one, other = (np.random.default_rng(seed) for seed in (choice, own))
+            return form(Draw(real, blend), segments, recipe(augment=STILL), one, other)
+
+        np.testing.assert_array_equal(made(True, 0, 0), made(True, 0, 0))
+        np.testing.assert_array_equal(made(False, 0, 0), made(False, 0, 1))
+        assert not np.array_equal(made(True, 0, 0), made(True, 0, 1))
+        assert not np.array_equal(made(True, 0, 0), made(False, 0, 0))
+        assert len({made(False, choice, 0).tobytes() for choice in range(30)}) == 4
+
+
+class TestPictures:
+    def test_its_epochs_are_those_of_the_recipe(self, items: list[Item], store: Store) -> None:
+        feed = Pictures(recipe(seed=2), items)
+        shown = feed.epoch(items, 3)
+        assert [shown[i][0].numpy().tobytes() for i in range(16)] == pictures(items, store, 3, seed=2)
+
+    def test_a_score_is_the_mean_over_the_segments(self, prepared: Path) -> None:
+        check = read_split(prepared, "val", ())
+        torch.manual_seed(0)
+        network = build(recipe().model).train()
+        scores = Pictures(recipe(), check).scores(network, check)
+        assert scores.shape == (10,)
+        for item, score in zip(check, scores, strict=True):
+            with torch.inference_mode():
+                logits, _ = network.eval()(torch.from_numpy(np.stack(read_segments(item, SIZE_PX))))
+            assert score == pytest.approx(logits.mean().item(), abs=1e-5)
 
 
 class TestStore:

@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.train.tiny import recipe
+from tests.train.conftest import FrozenRun
+from tests.train.tiny import frozen, recipe
 from unmask import bundles, demo, manifest
 from unmask.bundles import Bundle
 from unmask.errors import BundleError, ExportError, UsageError
@@ -27,6 +28,11 @@ from unmask.train.models import Detector, parameters
 @pytest.fixture(scope="module")
 def bundle(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return export(finished, tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def frozen_bundle(frozen_run: FrozenRun, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return export(frozen_run.folder, tmp_path_factory.mktemp("bundles") / "frozen")
 
 
 def pixels(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -87,11 +93,40 @@ def test_the_card_says_what_was_done_and_that_nothing_is_calibrated(bundle: Bund
     assert str(finished.parent) not in card.model_dump_json(), "no path of this machine"
 
 
+class TestFrozen:
+    """A head of statistics over a backbone that never learned: the run's graph is whole, backbone and all."""
+
+    def test_it_passes_its_own_check(self, frozen_bundle: Bundle, frozen_run: FrozenRun) -> None:
+        assert bundles.check(frozen_bundle) <= bundles.TOLERANCE
+        _, network = loop.load(frozen_run.folder)
+        for count in (1, 3):
+            out = Session(frozen_bundle.model_path).run(pixels(count))
+            with torch.inference_mode():
+                logit, activation = network(torch.from_numpy(pixels(count)))
+            assert activation.shape == (count, 2, 2)
+            np.testing.assert_allclose(out["logit"], logit.numpy(), atol=bundles.TOLERANCE)
+            np.testing.assert_allclose(out["activation"], activation.numpy(), atol=bundles.TOLERANCE)
+            np.testing.assert_allclose(out["activation"].mean(axis=(1, 2)), out["logit"], atol=bundles.TOLERANCE)
+
+    def test_the_card_counts_what_learned(self, frozen_bundle: Bundle) -> None:
+        training = frozen_bundle.card.training
+        assert training.parameters == 2 * (24 + 64) * 8 + 8 + 8 + 1
+        assert (training.backbone, training.initial_weights) == ("test_efficientnet", "own.safetensors")
+
+    def test_the_card_names_every_backbone(self, frozen_run: FrozenRun, finished: Path) -> None:
+        eyes = frozen().model.backbones + recipe().model.backbones
+        several = frozen().model_copy(update={"model": frozen().model.model_copy(update={"backbones": eyes})})
+        _, network = loop.load(finished)
+        training = exporter._card(several, network, frozen_run.folder, "0" * 64).training
+        assert training.backbone == "test_efficientnet + test_efficientnet"
+        assert training.initial_weights == "own.safetensors + none"
+
+
 def test_the_card_of_a_run_that_was_stopped_counts_its_epochs(prepared: Path, tmp_path: Path) -> None:
     class Stopped(Exception):
         pass
 
-    def stop(done: int, of: int, loss: float) -> None:
+    def stop(what: str, done: int, of: int) -> None:
         if done == 3:
             raise Stopped
 
@@ -131,9 +166,9 @@ class TestRefused:
     def test_a_graph_that_differs_is_not_kept(
         self, finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def other(model: Detector, size_px: int, path: Path) -> None:
+        def other(model: Detector, outputs: object, size_px: int, path: Path) -> None:
             changed = onnx.load(bundle.model_path)
-            (place,) = (t for t in changed.graph.initializer if t.name.endswith("constant"))
+            (place,) = (t for t in changed.graph.initializer if t.name.endswith("head.constant"))
             value = onnx.numpy_helper.to_array(place) + np.float32(0.01)
             place.CopyFrom(onnx.numpy_helper.from_array(value, place.name))
             onnx.save_model(changed, path)
@@ -166,7 +201,7 @@ class TestRefused:
 def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
     finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def again(model: Detector, size_px: int, path: Path) -> None:
+    def again(model: Detector, outputs: object, size_px: int, path: Path) -> None:
         shutil.copy(bundle.model_path, path)
 
     monkeypatch.setattr(exporter, "write_graph", again)

@@ -9,18 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tests.train.tiny import recipe
+from tests.train.conftest import FrozenRun
+from tests.train.tiny import WEIGHTS, backbone, frozen, recipe
 from unmask import manifest
 from unmask.errors import ManifestError, RecipeError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import prepare
 from unmask.train import loop
-from unmask.train.loop import find_weights, learning_rate, train
+from unmask.train.data import Pictures, read_split
+from unmask.train.loop import figures, find_weights, learning_rate, train
+from unmask.train.views import Described
 
 PRECISION = loop.precision
 """The true one, before the fixtures replace it."""
@@ -55,18 +57,16 @@ class TestRun:
             assert line["loss"] > 0
 
     def test_progress_counts_every_step(self, prepared: Path, tmp_path: Path) -> None:
-        seen: list[tuple[int, int]] = []
-        losses: list[float] = []
+        seen: list[tuple[str, int, int]] = []
 
-        def progress(done: int, of: int, loss: float) -> None:
-            seen.append((done, of))
-            losses.append(loss)
+        def progress(what: str, done: int, of: int) -> None:
+            seen.append((what, done, of))
 
         done = train(recipe(train={"epochs": 1}), prepared, tmp_path / "run", progress=progress, workers=0)
-        assert seen == [(1, 2), (2, 2)]
+        assert seen == [("training", 1, 2), ("training", 2, 2)]
         assert done.folder == tmp_path / "run"
         assert done.last["epoch"] == 1
-        assert done.last["loss"] == pytest.approx(np.mean(losses))
+        assert done.last == log(tmp_path / "run")[-1]
 
     def test_a_worker_makes_the_same_run(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
         train(recipe(), prepared, tmp_path, workers=1)
@@ -139,7 +139,7 @@ class TestResuming:
     def test_an_interrupted_run_comes_to_the_same(
         self, prepared: Path, finished: Path, tmp_path: Path, step: int
     ) -> None:
-        def stop(done: int, of: int, loss: float) -> None:
+        def stop(what: str, done: int, of: int) -> None:
             if done == step:
                 raise Stopped
 
@@ -147,7 +147,7 @@ class TestResuming:
             train(recipe(), prepared, tmp_path, workers=0, progress=stop)
         assert (tmp_path / loop.STATE).exists() == (step > 2)
         steps: list[int] = []
-        train(recipe(), prepared, tmp_path, workers=0, progress=lambda done, of, loss: steps.append(done))
+        train(recipe(), prepared, tmp_path, workers=0, progress=lambda what, done, of: steps.append(done))
         assert steps == ([1, 2, 3, 4] if step == 1 else [3, 4]), "no more than one epoch is repeated"
         assert same_state(tmp_path, finished)
         assert log(tmp_path) == log(finished)
@@ -179,6 +179,62 @@ class TestResuming:
         done = train(recipe(), prepared, finished, workers=0, progress=lambda *_: pytest.fail("it learns"))
         assert done.last == log(finished)[-1]
         assert (finished / loop.STATE).read_bytes() == before
+
+
+class TestFrozen:
+    """A run whose backbone does not learn: the same loop, fed with what the backbone says."""
+
+    def test_its_backbone_never_changes_and_its_head_does(self, frozen_run: FrozenRun, weights: Path) -> None:
+        assert loop.load(frozen_run.folder)[0] == frozen()
+        before, after = load_file(weights / WEIGHTS), load_file(frozen_run.folder / loop.STATE)
+        for network in ("model", "average"):
+            prefix = f"{network}.eyes.0.backbone.model."
+            kept = {name.removeprefix(prefix): tensor for name, tensor in after.items() if name.startswith(prefix)}
+            assert any("running_var" in name for name in kept)
+            assert not [name for name, tensor in kept.items() if not torch.equal(tensor, before[name])]
+        assert after["model.head.scale.num_batches_tracked"] == 4
+        assert after["model.head.hidden.weight"].abs().max() > 0
+        assert not torch.equal(after["model.head.hidden.weight"], after["average.head.hidden.weight"])
+        optimized = {name.split(".")[1] for name in after if name.startswith("optimizer.")}
+        assert len(optimized) == 4, "weight and bias of two layers"
+
+    @pytest.mark.parametrize("step", [1, 3], ids=["before the first epoch", "in the second"])
+    def test_an_interrupted_run_comes_to_the_same(
+        self, frozen_run: FrozenRun, weights: Path, tmp_path: Path, step: int
+    ) -> None:
+        def stop(what: str, done: int, of: int) -> None:
+            assert what == "training", "the pictures are described already"
+            if done == step:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            train(frozen(), frozen_run.prepared, tmp_path, weights=weights, workers=0, progress=stop)
+        assert (tmp_path / loop.STATE).exists() == (step > 2)
+        train(frozen(), frozen_run.prepared, tmp_path, weights=weights, workers=1)
+        assert same_state(tmp_path, frozen_run.folder)
+        assert log(tmp_path) == log(frozen_run.folder)
+
+    def test_val_is_scored_as_the_network_scores_its_pictures(self, frozen_run: FrozenRun) -> None:
+        _, network = loop.load(frozen_run.folder)
+        check = read_split(frozen_run.prepared, "val", ())
+        found = figures(check, Pictures(frozen(), check).scores(network, check))
+        assert found == {name: value for name, value in log(frozen_run.folder)[-1].items() if name.startswith("auc")}
+
+    def test_a_source_left_out_is_not_learned_from(
+        self, frozen_run: FrozenRun, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[set[str]] = []
+        epoch = Described.epoch
+
+        def watch(self: Described, learn: list[Item], number: int) -> object:
+            asked.append({item.source for item in learn})
+            return epoch(self, learn, number)
+
+        monkeypatch.setattr(Described, "epoch", watch)
+        chosen = frozen(data={"leave_out": ["beta"]}, train={"epochs": 1})
+        done = train(chosen, frozen_run.prepared, tmp_path, weights=weights, workers=0)
+        assert asked == [{"alpha", "gamma"}]
+        assert {name for name in done.last if name.startswith("auc")} == {"auc", "auc/alpha"}
 
 
 class TestRefused:
@@ -217,36 +273,36 @@ class TestRefused:
 
 class TestWeights:
     def test_a_missing_file_says_what_to_do(self, prepared: Path, tmp_path: Path) -> None:
-        chosen = recipe(model={"weights": "own.safetensors"})
+        chosen = recipe(model={"backbones": [backbone(weights=WEIGHTS)]})
         with pytest.raises(
-            RecipeError, match=r'no file .*own\.safetensors: give its folder with --weights, or .* "hub"'
+            RecipeError, match=r"no file .*own\.safetensors: give its folder with --weights, or .*--weights hub"
         ):
             train(chosen, prepared, tmp_path / "run", weights=tmp_path, workers=0)
 
     def test_where_they_are_looked_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        chosen = recipe(model={"weights": "own.safetensors"})
-        (tmp_path / "own.safetensors").write_bytes(b"")
-        assert find_weights(chosen, tmp_path) == tmp_path / "own.safetensors"
+        chosen = recipe(model={"backbones": [backbone(weights=WEIGHTS)]})
+        (tmp_path / WEIGHTS).write_bytes(b"")
+        assert find_weights(chosen, tmp_path) == [tmp_path / WEIGHTS]
         monkeypatch.chdir(tmp_path)
-        assert find_weights(chosen, None) == Path("own.safetensors")
-        for word in ("hub", "none"):
-            assert find_weights(recipe(model={"weights": word}), tmp_path) is None
+        assert find_weights(chosen, None) == [Path(WEIGHTS)]
+        eyes = [backbone(weights=word) for word in ("hub", WEIGHTS, "none")]
+        several = recipe(model={"backbones": eyes, "head": "statistics"})
+        assert find_weights(several, tmp_path) == [None, tmp_path / WEIGHTS, None]
 
-    def test_learning_starts_from_them_and_frozen_parts_end_with_them(self, prepared: Path, tmp_path: Path) -> None:
-        torch.manual_seed(5)
-        state = dict(timm.create_model("test_efficientnet").state_dict())
-        save_file(state, tmp_path / "own.safetensors")
-        chosen = recipe(
-            model={"weights": "own.safetensors", "freeze": ["conv_stem", "bn1"]}, train={"epochs": 1, "average": 0.5}
-        )
-        train(chosen, prepared, tmp_path / "run", weights=tmp_path, workers=0)
+    def test_learning_starts_from_them_and_frozen_parts_end_with_them(
+        self, prepared: Path, weights: Path, tmp_path: Path
+    ) -> None:
+        state = load_file(weights / WEIGHTS)
+        eye = backbone(weights=WEIGHTS, freeze=["conv_stem", "bn1"])
+        chosen = recipe(model={"backbones": [eye]}, train={"epochs": 1, "average": 0.5})
+        train(chosen, prepared, tmp_path / "run", weights=weights, workers=0)
         for network in ("model", "average"):
             after = load_file(tmp_path / "run" / loop.STATE)
             for name in ("conv_stem.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var"):
-                torch.testing.assert_close(after[f"{network}.backbone.model.{name}"], state[name])
+                torch.testing.assert_close(after[f"{network}.eyes.0.backbone.model.{name}"], state[name])
             head = "blocks.3.0.conv_pw.weight"
-            assert not torch.equal(after[f"{network}.backbone.model.{head}"], state[head])
-            torch.testing.assert_close(after[f"{network}.backbone.model.{head}"], state[head], atol=0.05, rtol=0)
+            assert not torch.equal(after[f"{network}.eyes.0.backbone.model.{head}"], state[head])
+            torch.testing.assert_close(after[f"{network}.eyes.0.backbone.model.{head}"], state[head], atol=0.05, rtol=0)
 
 
 class TestLearningRate:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.train.tiny import recipe, values
+from tests.train.tiny import backbone, frozen, recipe, values
 from unmask.errors import RecipeError
 from unmask.train import recipes
-from unmask.train.recipes import Recipe, find
+from unmask.train.recipes import Model, Recipe, find
 
 SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
@@ -23,7 +23,9 @@ pooling = "mean"
 kind = "patch"
 size_px = 64
 [model]
-backbone = "test_efficientnet"
+dropout = 0.1
+[[model.backbones]]
+name = "test_efficientnet"
 [train]
 epochs = 3
 """
@@ -45,7 +47,8 @@ def test_every_recipe_that_ships_is_valid(path: Path) -> None:
     assert find(path.stem) == path
     assert found.summary
     assert found.cut.kind in ("face", "patch")
-    assert found.model.weights != "none", "a detector that ships does not start from nothing"
+    weights = {backbone.weights for backbone in found.model.backbones}
+    assert "none" not in weights, "a detector that ships does not start from nothing"
 
 
 def test_both_detectors_have_a_recipe() -> None:
@@ -81,7 +84,25 @@ def test_an_unknown_option_is_refused_by_its_name(tmp_path: Path, table: str) ->
         ({"augment": {"jpeg_quality": [90, 40]}}, "the lower end first"),
         ({"augment": {"jpeg_quality": [0, 40]}}, "augment.jpeg_quality"),
         ({"model": {"dropout": 1.0}}, "model.dropout"),
-        ({"model": {"mean": [0.5, 0.5]}}, "model.mean"),
+        ({"model": {"backbones": []}}, "model.backbones"),
+        ({"model": {"backbones": [backbone(mean=[0.5, 0.5])]}}, r"model.backbones.0.mean"),
+        ({"model": {"backbones": [backbone(maps=[])]}}, r"model.backbones.0.maps"),
+        ({"model": {"backbones": [backbone(maps=[1, "blocks.2"])]}}, r"model.backbones.0.maps"),
+        ({"model": {"backbones": [backbone(freeze="most")]}}, r"model.backbones.0.freeze"),
+        ({"model": {"backbones": [backbone(lerning_rate=1)]}}, "lerning_rate: Extra inputs are not permitted"),
+        ({"model": {"backbones": [backbone(maps=[1, 2])]}}, 'model: .*several maps need head = "statistics"'),
+        ({"model": {"backbones": [backbone(), backbone()]}}, 'model: .*several maps need head = "statistics"'),
+        ({"model": {"backbones": [backbone(freeze="all")]}}, 'model: .*frozen whole need head = "statistics"'),
+        ({"model": {"head": "faces"}}, "model.head"),
+        ({"model": {"head": "statistics", "hidden": 0}}, "model.hidden"),
+        (
+            {
+                "model": {"backbones": [backbone(freeze="all")], "head": "statistics"},
+                "data": {"crop_px": 32},
+            },
+            "data.crop_px is for networks that learn whole",
+        ),
+        ({"train": {"views": 0}}, "train.views"),
         ({"cut": {"kind": "ear"}}, "cut.kind"),
         ({"pooling": "sum"}, "pooling"),
         ({"seed": -1}, "seed"),
@@ -107,9 +128,28 @@ def to_toml(tables: dict[str, Any]) -> str:
 
 
 def _inline(value: object) -> str:
-    if not isinstance(value, dict):
-        return repr(value)
-    return "{" + ", ".join(f"{key} = {inner!r}" for key, inner in value.items()) + "}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_inline(inner)}" for key, inner in value.items()) + "}"
+    return f"[{', '.join(map(_inline, value))}]" if isinstance(value, list) else repr(value)
+
+
+def test_a_model_is_frozen_where_no_backbone_learns() -> None:
+    whole, partly = backbone(freeze="all"), backbone(freeze=["conv_stem"])
+    for eyes, is_frozen in (([whole], True), ([whole, whole], True), ([whole, partly], False), ([backbone()], False)):
+        assert Model.model_validate({"backbones": eyes, "head": "statistics"}).frozen is is_frozen
+    assert frozen().model.frozen
+    assert not recipe().model.frozen
+
+
+def test_other_weights_bring_their_own_normalisation() -> None:
+    eye = backbone(weights="own.safetensors", mean=[0.5] * 3, std=[0.5] * 3, maps=[1], freeze=["conv_stem"])
+    chosen = recipe(model={"backbones": [eye, eye], "head": "statistics"}).model
+    for weights, mean in (("hub", None), ("none", (0.5, 0.5, 0.5))):
+        changed = chosen.initialised(weights)
+        for one, other in zip(chosen.backbones, changed.backbones, strict=True):
+            assert (other.weights, other.mean, other.std) == (weights, mean, mean)
+            assert other.model_copy(update={"weights": one.weights, "mean": one.mean, "std": one.std}) == one
+        assert changed.model_copy(update={"backbones": chosen.backbones}) == chosen
 
 
 def test_a_recipe_that_is_no_toml(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.train.tiny import recipe
-from unmask import cli_lab, manifest, metrics
+from tests.train.conftest import FrozenRun
+from tests.train.tiny import frozen, recipe
+from unmask import bundles, cli_lab, ensemble, manifest, metrics
 from unmask.card import Figure
 from unmask.cli import app
 from unmask.errors import ManifestError
@@ -21,6 +22,7 @@ from unmask.train.recipes import Recipe
 from unmask.train.unseen import without
 
 CHOSEN = recipe(train={"epochs": 1}, data={"self_blend": 0.3})
+OTHER = frozen(name="other")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,11 @@ def figures(
     runs: Path, steps: list[tuple[str, int, int]], prepared: Path, originals: Path
 ) -> dict[tuple[str, str], Figure]:
     found = unseen.unseen(
-        CHOSEN, prepared, originals, runs, ["beta", "gamma"], progress=lambda what, n, of: steps.append((what, n, of))
+        [(CHOSEN, prepared)],
+        originals,
+        runs,
+        ["beta", "gamma"],
+        progress=lambda what, n, of: steps.append((what, n, of)),
     )
     return {(figure.name, figure.on.split()[2]): figure for figure in found}
 
@@ -72,7 +78,7 @@ def test_tested_are_its_fakes_against_all_real_photos_of_test(
 ) -> None:
     items = [item for item in manifest.read(originals) if item.split == "test"]
     for source in ("beta", "gamma"):
-        rows = read_scores(runs / f"tiny-without-{source}" / "scores-test.csv")
+        rows = read_scores(runs / f"without-{source}" / "scores-tiny-test.csv")
         wanted = {str(item.path) for item in items if item.label == REAL or item.source == source}
         assert {row.path for row in rows} == wanted
         assert {(row.source, row.label) for row in rows} == {("alpha", REAL), ("beta", REAL), (source, FAKE)}
@@ -104,9 +110,9 @@ def test_the_command_in_the_figures_can_be_typed(
     asked: list[tuple[object, ...]] = []
 
     def ask(
-        chosen: Recipe, cut: Path, table: Path, runs: Path, sources: list[str], *, split: str, **_: object
+        learn: list[tuple[Recipe, Path]], table: Path, runs: Path, sources: list[str], *, split: str, **_: object
     ) -> list[Figure]:
-        asked.append((cut, table, sources, split))
+        asked.append((learn, table, sources, split))
         return []
 
     monkeypatch.setattr(cli_lab, "_recipe", lambda name, weights: (CHOSEN, None))
@@ -115,7 +121,7 @@ def test_the_command_in_the_figures_can_be_typed(
     program, *words = shlex.split(command)
     assert program == "unmask"
     assert CliRunner().invoke(app, words).exit_code == 0
-    assert asked == [(Path(prepared.name), Path(originals.name), ["beta", "gamma"], "test")]
+    assert asked == [([(CHOSEN, Path(prepared.name))], Path(originals.name), ["beta", "gamma"], "test")]
     assert str(originals.parent) not in command, "it goes into a card"
 
 
@@ -137,7 +143,7 @@ def test_a_typo_is_found_before_anything_is_trained(
 ) -> None:
     monkeypatch.setattr(loop, "train", lambda *_, **__: pytest.fail("it trains"))
     with pytest.raises(ManifestError, match=message):
-        unseen.unseen(CHOSEN, prepared, originals, tmp_path, sources, split=split)
+        unseen.unseen([(CHOSEN, prepared)], originals, tmp_path, sources, split=split)
 
 
 def test_finished_runs_are_not_trained_again(
@@ -149,7 +155,70 @@ def test_finished_runs_are_not_trained_again(
 ) -> None:
     """On val the same networks answer, so a recipe can be chosen without looking at test."""
     before = (runs / "tiny-without-gamma" / loop.STATE).read_bytes()
-    again = unseen.unseen(CHOSEN, prepared, originals, runs, ["gamma"], split="val")
+    again = unseen.unseen([(CHOSEN, prepared)], originals, runs, ["gamma"], split="val")
     assert (runs / "tiny-without-gamma" / loop.STATE).read_bytes() == before
-    assert {row.split for row in read_scores(runs / "tiny-without-gamma" / "scores-val.csv")} == {"val"}
+    assert {row.split for row in read_scores(runs / "without-gamma" / "scores-tiny-val.csv")} == {"val"}
     assert "--split val" in again[0].command
+
+
+@pytest.fixture(scope="module")
+def together(
+    figures: dict[tuple[str, str], Figure],
+    runs: Path,
+    prepared: Path,
+    frozen_run: FrozenRun,
+    originals: Path,
+    weights: Path,
+) -> dict[str, Figure]:
+    """The same recipe, of which a run is there already, beside another."""
+    steps: list[str] = []
+    made = unseen.unseen(
+        [(CHOSEN, prepared), (OTHER, frozen_run.prepared)],
+        originals,
+        runs,
+        ["gamma"],
+        epochs={"other": 1},
+        weights=weights,
+        progress=lambda what, n, of: steps.append(what),
+    )
+    goes_on = ["without gamma: training", "without gamma: scanning val", "without gamma: scanning test"]
+    assert list(dict.fromkeys(steps)) == goes_on
+    assert steps.count(goes_on[1]) == 8, "the val files of the source are left out too"
+    return {figure.name: figure for figure in made}
+
+
+class TestTogether:
+    """Two recipes, calibrated without the source, decide together."""
+
+    NAME = "tiny+other"
+
+    def test_the_ensemble_is_that_of_the_two(self, together: dict[str, Figure], runs: Path) -> None:
+        written = ensemble.read(runs / "without-gamma")
+        assert written is not None
+        assert written.name == self.NAME
+        assert written.fits(bundles.inside(runs / "without-gamma"))
+        assert written.calibration.set == "val of alpha, beta"
+        assert (written.calibration.reals, written.calibration.fakes) == (4, 4)
+
+    def test_its_scores_are_those_that_rank(self, together: dict[str, Figure], runs: Path) -> None:
+        rows = read_scores(runs / "without-gamma" / f"scores-{self.NAME}-test.csv")
+        assert {row.detector for row in rows} == {self.NAME}
+        logits = [row.logit for row in rows if row.logit is not None]
+        assert len(logits) == len(rows) == 6
+        assert together["unseen-generator AUC"].value == metrics.auc([row.label for row in rows], logits)
+
+    def test_the_command_names_both(self, together: dict[str, Figure], prepared: Path, frozen_run: FrozenRun) -> None:
+        (command,) = {figure.command for figure in together.values()}
+        assert shlex.split(command)[3:5] == [f"tiny={prepared.name}", f"other={frozen_run.prepared.name}"]
+
+    def test_one_of_them_may_learn_for_fewer_epochs(self, together: dict[str, Figure], runs: Path) -> None:
+        assert loop.epochs_done(runs / "other-without-gamma") == 1 < OTHER.train.epochs
+        assert loop.load(runs / "other-without-gamma")[0] == without(OTHER, "gamma", 1)
+        assert together["unseen-generator AUC"].command.endswith("--leave-out gamma --epochs other=1")
+
+    def test_one_alone_afterwards_is_judged_alone(
+        self, together: dict[str, Figure], runs: Path, prepared: Path, originals: Path
+    ) -> None:
+        before = (runs / "without-gamma" / "scores-tiny-test.csv").read_bytes()
+        unseen.unseen([(CHOSEN, prepared)], originals, runs, ["gamma"])
+        assert (runs / "without-gamma" / "scores-tiny-test.csv").read_bytes() == before

@@ -17,12 +17,16 @@ PER_SPLIT: Final = {"train": 4, "val": 2, "test": 2}
 SOURCES: Final = {"alpha": (REAL, FAKE), "beta": (REAL, FAKE), "gamma": (FAKE,)}
 """gamma is a generator without photos of its own."""
 
+BACKBONE: Final = "test_efficientnet"
+WEIGHTS: Final = "own.safetensors"
+"""The name of the file that the fixture `weights` makes, in its folder."""
+
 _RECIPE: Final[dict[str, Any]] = {
     "name": "tiny",
     "summary": "A recipe for tests",
     "pooling": "mean",
     "cut": {"kind": "patch", "size_px": 64, "patches": 4},
-    "model": {"backbone": "test_efficientnet", "weights": "none"},
+    "model": {"backbones": [{"name": BACKBONE, "weights": "none"}]},
     "train": {"epochs": 2, "pictures_per_epoch": 16, "batch": 8},
 }
 
@@ -30,6 +34,19 @@ _RECIPE: Final[dict[str, Any]] = {
 def recipe(**tables: Any) -> Recipe:
     """The tiny recipe, with other values: `recipe(train={"epochs": 1}, seed=3)`."""
     return Recipe.model_validate(values(**tables))
+
+
+def backbone(**options: Any) -> dict[str, Any]:
+    """The tiny recipe's backbone, with other options."""
+    return {"name": BACKBONE, "weights": "none", **options}
+
+
+def frozen(**tables: Any) -> Recipe:
+    """The tiny recipe with a head of statistics over two maps of a backbone that does not learn."""
+    eye = backbone(weights=WEIGHTS, freeze="all", maps=[1, -1])
+    model = {"backbones": [eye], "head": "statistics", "hidden": 8, "dropout": 0.1}
+    train = {"views": 2, "learning_rate": 0.01} | tables.pop("train", {})
+    return recipe(model=model, train=train, **tables)
 
 
 def values(**tables: Any) -> dict[str, Any]:

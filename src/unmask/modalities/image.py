@@ -136,14 +136,14 @@ def segments(photo: Photo, cut: Cut, faces: Sequence[Face] = ()) -> list[Segment
     Args:
         photo: The picture.
         cut: How to cut, from the detector's card.
-        faces: The faces that were found in it; a cut of kind "patch" ignores them.
+        faces: The faces that were found in it. A single patch lies around one; patches carry the landmarks of one.
 
     Returns:
         One segment a face, or up to `cut.patches` patches spread evenly over the picture; those that must not be
         judged say why in `unfit`.
     """
     if cut.kind == "patch":
-        return [_patch(photo, cut, box) for box in _grid(photo.image.size, cut)]
+        return [_patch(photo, box, faces) for box in _grid(photo.image.size, cut, faces)]
     return [_face(photo, cut, face) for face in faces]
 
 
@@ -160,14 +160,27 @@ def _face(photo: Photo, cut: Cut, face: Face) -> Segment:
     return Segment(pixels, Region(box_px=_whole(square)), "face", unfit, landmarks)
 
 
-def _patch(photo: Photo, cut: Cut, box: Box) -> Segment:
-    return Segment(np.asarray(photo.image.crop(box), np.uint8), Region(box_px=box), "patch")
+def _patch(photo: Photo, box: Box, faces: Sequence[Face]) -> Segment:
+    """With the landmarks of the first face that lies in it whole."""
+    inside = (f.landmarks for f in faces if (f.landmarks >= box[:2]).all() and (f.landmarks < box[2:]).all())
+    landmarks = next((points - np.array(box[:2], np.float32) for points in inside), None)
+    return Segment(np.asarray(photo.image.crop(box), np.uint8), Region(box_px=box), "patch", landmarks_px=landmarks)
 
 
-def _grid(size: tuple[int, int], cut: Cut) -> list[Box]:
-    """Boxes of equal spacing from border to border; fewer along a side that cannot hold several."""
+def _grid(size: tuple[int, int], cut: Cut, faces: Sequence[Face]) -> list[Box]:
+    """Boxes of equal spacing from border to border; fewer along a side that cannot hold several.
+
+    A single one lies around the main face, or in the middle, where people put what they show.
+    """
     if min(size) < cut.size_px:
         return []
+    if cut.patches == 1:
+        face = face_cutter.main_face(faces, *size)
+        middle = (face.box[:2] + face.box[2:]) / 2 if face else np.array(size) / 2
+        x, y = (
+            round(min(max(float(m) - cut.size_px / 2, 0), s - cut.size_px)) for m, s in zip(middle, size, strict=True)
+        )
+        return [(x, y, x + cut.size_px, y + cut.size_px)]
     per_side = int(cut.patches**0.5)
     columns, rows = (_starts(side, cut.size_px, per_side) for side in size)
     return [(x, y, x + cut.size_px, y + cut.size_px) for y in rows for x in columns]

@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
 
 from unmask import manifest
 from unmask.blend import Points, self_blend
@@ -21,6 +22,7 @@ from unmask.errors import ManifestError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST, read_segments
 from unmask.train.augment import augment
+from unmask.train.models import Detector
 from unmask.train.recipes import Data, Recipe
 from unmask.types import Pixels
 
@@ -127,14 +129,58 @@ class Epoch(Dataset[Sample]):
         # A pair shares the choice of segment and of crop, and nothing else.
         pair = np.random.default_rng((*self._seed, index // 2))
         own = np.random.default_rng((*self._seed, index, 1))
-        segments = self._store.segments(draw.item)
-        pixels = segments[int(pair.integers(len(segments)))]
-        if draw.blend:
-            pixels = self_blend(pixels, _landmarks(draw.item, self._recipe.cut.size_px, own), own)
-        if self._recipe.data.crop_px:
-            left, top = pair.integers(0, self._recipe.cut.size_px - self._recipe.data.crop_px + 1, 2)
-            pixels = pixels[top:, left:][: self._recipe.data.crop_px, : self._recipe.data.crop_px]
-        return _sample(augment(pixels, self._recipe.augment, own), draw.label)
+        return _sample(form(draw, self._store.segments(draw.item), self._recipe, pair, own), draw.label)
+
+
+def form(
+    draw: Draw, segments: Sequence[Pixels], recipe: Recipe, choice: np.random.Generator, own: np.random.Generator
+) -> Pixels:
+    """One picture as the network shall see it: chosen, made fake if it shall be, cropped, changed.
+
+    Args:
+        draw: What to show.
+        segments: The item's.
+        recipe: How.
+        choice: Chooses the segment and the crop.
+        own: Source of all other chance.
+
+    Returns:
+        uint8 (S, S, 3).
+    """
+    pixels = segments[int(choice.integers(len(segments)))]
+    if draw.blend:
+        pixels = self_blend(pixels, _landmarks(draw.item, recipe.cut.size_px, own), own)
+    if recipe.data.crop_px:
+        left, top = choice.integers(0, recipe.cut.size_px - recipe.data.crop_px + 1, 2)
+        pixels = pixels[top:, left:][: recipe.data.crop_px, : recipe.data.crop_px]
+    return augment(pixels, recipe.augment, own)
+
+
+class Pictures:
+    """Pictures to learn from, and those of val to be scored: the feed of a network that learns whole.
+
+    Args:
+        recipe: How to show them.
+        items: All that will be asked for.
+    """
+
+    def __init__(self, recipe: Recipe, items: Iterable[Item]) -> None:
+        self._recipe = recipe
+        self._store = Store(items, recipe.cut.size_px)
+
+    def epoch(self, learn: Sequence[Item], number: int) -> Dataset[Sample]:
+        """The pictures of one epoch: uint8 (S, S, 3), and the label."""
+        return Epoch(learn, self._store, self._recipe, number)
+
+    @torch.inference_mode()
+    def scores(self, model: Detector, items: Sequence[Item]) -> NDArray[np.float64]:
+        """Mean logit of each item's segments: (len(items),)."""
+        plain = Plain(items, self._store)
+        model.eval()
+        device = next(model.parameters()).device
+        logits = [model(pixels.to(device))[0].cpu().numpy() for pixels, _ in DataLoader(plain, 128)]
+        flat = np.concatenate(logits).astype(np.float64)
+        return np.bincount(plain.owner, flat) / np.bincount(plain.owner)
 
 
 class Plain(Dataset[Sample]):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -26,6 +24,7 @@ from unmask.card import Training as TrainingNote
 from unmask.errors import ExportError
 from unmask.runtime import Session
 from unmask.train import loop
+from unmask.train.graph import write_graph
 from unmask.train.models import Detector, parameters
 from unmask.train.recipes import Recipe
 from unmask.types import Pixels
@@ -53,7 +52,7 @@ def export(run: Path, out: Path) -> Bundle:
         logit = model(torch.from_numpy(pixels))[0].numpy()
     draft = out / "model.onnx.new"
     try:
-        write_graph(model, recipe.cut.size_px, draft)
+        write_graph(model, ("logit", "activation"), recipe.cut.size_px, draft)
         compare(draft, pixels, logit)
         draft.replace(out / "model.onnx")
     finally:
@@ -63,25 +62,6 @@ def export(run: Path, out: Path) -> Bundle:
     card = _card(recipe, model, run, hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest())
     card.write(out / "card.json")
     return Bundle(out, card)
-
-
-def write_graph(model: Detector, size_px: int, path: Path) -> None:
-    """Export the network with a free batch size, weights inside the file."""
-    example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        torch.onnx.export(
-            model.eval(),
-            (example,),
-            str(path),
-            input_names=["pixels"],
-            output_names=["logit", "activation"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
 
 
 def compare(graph: Path, pixels: Pixels, logit: NDArray[np.float32]) -> float:
@@ -130,8 +110,8 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
         pooling=recipe.pooling,
         training=TrainingNote(
             recipe=f"{recipe.name}.toml",
-            backbone=recipe.model.backbone,
-            initial_weights=recipe.model.weights,
+            backbone=" + ".join(backbone.name for backbone in recipe.model.backbones),
+            initial_weights=" + ".join(backbone.weights for backbone in recipe.model.backbones),
             seed=recipe.seed,
             epochs=loop.epochs_done(run),
             parameters=parameters(model),

@@ -28,17 +28,18 @@ from unmask import metrics
 from unmask.errors import RecipeError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import REENCODED, read_cut
-from unmask.train.data import Epoch, Plain, Store, describe, read_split
+from unmask.train.data import Pictures, describe, read_split
 from unmask.train.models import Detector, build
 from unmask.train.recipes import Recipe
+from unmask.train.views import Described
 
 RECIPE: Final = "recipe.json"
 STATE: Final = "last.safetensors"
 LOG: Final = "metrics.jsonl"
 DATA: Final = "data.json"
 
-Progress = Callable[[int, int, float], None]
-"""Called with steps done, steps in all, and the loss."""
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, steps done and steps in all."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def train(
         folder: Where the run lives.
         weights: Folder in which a weights file named by the recipe lies; the current folder when None.
         progress: Called after every step.
-        workers: Processes that make pictures while the network learns; 0 makes them in this one.
+        workers: Processes that make pictures while the network works; 0 makes them in this one.
 
     Raises:
         RecipeError: The recipe does not fit the data or the weights.
@@ -84,70 +85,83 @@ def train(
     options = recipe.train
     fabric = Fabric(accelerator="auto", devices=1, precision=precision())
     fabric.seed_everything(recipe.seed, verbose=False)
-    model = build(recipe.model, find_weights(recipe, weights)).to(memory_format=torch.channels_last)
-    average = build(recipe.model.model_copy(update={"weights": "none"}))
+    files = find_weights(recipe, weights)
+    model = build(recipe.model, files).to(memory_format=torch.channels_last)
+    average = build(recipe.model.initialised("none"))
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate)
     start = _resume(folder, model, average, optimizer)
     fabric.launch()
     wrapped, optimizer = fabric.setup(model, optimizer)
+    wrapped.mark_forward_method("judge")
     average.to(fabric.device)
 
-    store = Store([*learn, *check], recipe.cut.size_px)
+    if start == options.epochs:
+        return Run(folder, _lines(folder)[-1])
+    feed = _feed(recipe, prepared, model, [*learn, *check], files, progress)
     steps = options.pictures_per_epoch // options.batch
     for epoch in range(start, options.epochs):
         wrapped.train()
         torch.manual_seed(recipe.seed + epoch)  # so that a run which was stopped drops the same features out
         loader = DataLoader(
-            Epoch(learn, store, recipe, epoch),
+            feed.epoch(learn, epoch),
             options.batch,
-            num_workers=workers,
+            num_workers=0 if recipe.model.frozen else workers,
             drop_last=True,
-            prefetch_factor=4 if workers else None,
+            prefetch_factor=4 if workers and not recipe.model.frozen else None,
         )
         total = 0.0
-        for step, (pixels, labels) in enumerate(fabric.setup_dataloaders(loader)):
+        for step, (inputs, labels) in enumerate(fabric.setup_dataloaders(loader)):
             done = epoch * steps + step
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(options.learning_rate, done, options.epochs * steps)
-            logits, _ = wrapped(pixels)
+            logits = wrapped.judge(inputs) if recipe.model.frozen else wrapped(inputs)[0]
             target = labels * (1 - 2 * options.label_smoothing) + options.label_smoothing
             loss = nn.functional.binary_cross_entropy_with_logits(logits, target)
             fabric.backward(loss)
             fabric.clip_gradients(wrapped, optimizer, max_norm=1.0)
             optimizer.step()
             optimizer.zero_grad()
-            _follow(average, model, min(options.average, (done + 1) / (done + 10)))
+            _follow(average.head, model.head, decay := min(options.average, (done + 1) / (done + 10)))
+            if not recipe.model.frozen:
+                _follow(average.eyes, model.eyes, decay)
             total += loss.item()
             if progress:
-                progress(done + 1, options.epochs * steps, loss.item())
-        line = {"epoch": epoch + 1, "loss": total / steps, **validate(average, check, store)}
+                progress("training", done + 1, options.epochs * steps)
+        line = {"epoch": epoch + 1, "loss": total / steps, **figures(check, feed.scores(average, check))}
         _keep(folder, model, average, optimizer, line)
     return Run(folder, _lines(folder)[-1])
 
 
-def validate(model: Detector, items: list[Item], store: Store) -> dict[str, float]:
-    """AUC on val, pooled and for each source that has both classes; a picture's score is the mean of its segments'."""
-    scores = score(model, items, store)
+def figures(items: list[Item], scores: NDArray[np.float64]) -> dict[str, float]:
+    """AUC on val, pooled and for each source that has both classes."""
     labels = np.array([item.label for item in items])
     sources = np.array([item.source for item in items])
-    figures = {"auc": metrics.auc(labels, scores)}
+    found = {"auc": metrics.auc(labels, scores)}
     for source in sorted(set(sources)):
         mine = sources == source
         if set(labels[mine]) == {REAL, FAKE}:
-            figures[f"auc/{source}"] = metrics.auc(labels[mine], scores[mine])
-    return figures
+            found[f"auc/{source}"] = metrics.auc(labels[mine], scores[mine])
+    return found
 
 
-@torch.inference_mode()
-def score(model: Detector, items: list[Item], store: Store) -> NDArray[np.float64]:
-    """Mean logit of each item's segments: (len(items),)."""
-    plain = Plain(items, store)
-    model.eval()
-    device = model.constant.device
-    logits = [model(pixels.to(device))[0].cpu().numpy() for pixels, _ in DataLoader(plain, 128)]
-    flat = np.concatenate(logits).astype(np.float64)
-    return np.bincount(plain.owner, flat) / np.bincount(plain.owner)
+def _feed(
+    recipe: Recipe,
+    prepared: Path,
+    model: Detector,
+    items: list[Item],
+    weights: list[Path | None],
+    progress: Progress | None,
+) -> Pictures | Described:
+    """What the network learns from: pictures, or what its frozen backbones say of them."""
+    if not recipe.model.frozen:
+        return Pictures(recipe, items)
+
+    def described(done: int, of: int) -> None:
+        if progress:
+            progress("describing pictures", done, of)
+
+    return Described(model, recipe, prepared, weights=weights, progress=described)
 
 
 def precision() -> Literal["bf16-mixed", "32-true"]:
@@ -165,18 +179,19 @@ def learning_rate(peak: float, step: int, steps: int, warmup: float = 0.1) -> fl
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def find_weights(recipe: Recipe, folder: Path | None) -> Path | None:
-    """Where the recipe's initial weights lie; None for "hub" and "none".
+def find_weights(recipe: Recipe, folder: Path | None) -> list[Path | None]:
+    """Where the initial weights of each backbone lie; None for "hub" and "none".
 
     Raises:
-        RecipeError: The file is not there.
+        RecipeError: A file is not there.
     """
-    if recipe.model.weights in ("hub", "none"):
-        return None
-    path = (folder or Path()) / recipe.model.weights
-    if not path.is_file():
-        raise RecipeError(f'no file {path}: give its folder with --weights, or set model.weights = "hub"')
-    return path
+    found: list[Path | None] = []
+    for backbone in recipe.model.backbones:
+        path = None if backbone.weights in ("hub", "none") else (folder or Path()) / backbone.weights
+        if path is not None and not path.is_file():
+            raise RecipeError(f"no file {path}: give its folder with --weights, or take timm's own: --weights hub")
+        found.append(path)
+    return found
 
 
 def load(folder: Path) -> tuple[Recipe, Detector]:
@@ -188,7 +203,7 @@ def load(folder: Path) -> tuple[Recipe, Detector]:
     if not (folder / STATE).is_file():
         raise UsageError(f"{folder} holds no finished epoch: run unmask train first")
     recipe = _read_recipe(folder)
-    model = build(recipe.model.model_copy(update={"weights": "none"}))
+    model = build(recipe.model.initialised("none"))
     state = load_file(folder / STATE)
     model.load_state_dict({k.removeprefix("average."): v for k, v in state.items() if k.startswith("average.")})
     return recipe, model.eval()
@@ -231,7 +246,7 @@ def _groups(model: Detector, weight_decay: float) -> list[dict[str, Any]]:
 
 
 @torch.no_grad()
-def _follow(average: Detector, model: Detector, decay: float) -> None:
+def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
     for mine, theirs in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
         if mine.dtype.is_floating_point:
             mine.lerp_(theirs.to(mine.dtype), 1 - decay)

@@ -84,33 +84,79 @@ class Augment(Options):
         return self
 
 
-class Model(Options):
-    """The network.
+class Backbone(Options):
+    """A network that gives feature maps.
 
     Attributes:
-        backbone: A timm network that can return features.
-        stage: Which of its feature maps the head reads; deeper ones see more and resolve less. -1 is the last.
+        name: A timm network that can return features.
+        maps: Which feature maps the head reads, all by timm's stage numbers (-1 is the last) or all by the names of
+            layers; deeper ones see more and resolve less.
         weights: A safetensors file with timm's key names, "hub" for timm's own download, or "none". A file is looked
-            for beside the recipe and in the folder given by `unmask train --weights`.
+            for in the folder given by `unmask train --weights`.
         mean: Of the three colours, 0 to 1, as the weights were trained; timm's own where not given.
         std: Likewise.
-        freeze: Parts of the network, by timm's names, that keep their initial weights and batch-norm statistics.
+        freeze: Parts of the network, by timm's names, that keep their initial weights and batch-norm statistics;
+            "all" keeps all of it.
         options: Passed on to timm.
-        dropout: On the feature map, before the head.
     """
 
-    backbone: str
-    stage: int = -1
+    name: str
+    maps: tuple[int, ...] | tuple[str, ...] = Field(default=(-1,), min_length=1)
     weights: str = "hub"
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
-    freeze: tuple[str, ...] = ()
+    freeze: tuple[str, ...] | Literal["all"] = ()
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    def named(self, weights: str) -> Self:
+        """The same network from other weights; timm's own come with timm's own normalisation and padding."""
+        if weights != "hub":
+            return self.model_copy(update={"weights": weights})
+        options = {name: value for name, value in self.options.items() if name != "pad_type"}
+        return self.model_copy(update={"weights": weights, "mean": None, "std": None, "options": options})
+
+
+class Model(Options):
+    """The network: one or several backbones side by side, and one head over the maps of all.
+
+    Attributes:
+        backbones: In the order in which the head reads them.
+        head: "places" scores every place of the last map and averages; "statistics" is a small network over the mean
+            and the spread of every channel of all maps (`unmask.train.heads`).
+        hidden: Width of a head of statistics.
+        dropout: On what the head reads.
+    """
+
+    backbones: tuple[Backbone, ...] = Field(min_length=1)
+    head: Literal["places", "statistics"] = "places"
+    hidden: int = Field(default=128, gt=0)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+
+    @model_validator(mode="after")
+    def _head_fits_the_maps(self) -> Self:
+        if self.head == "places" and (len(self.backbones) > 1 or len(self.backbones[0].maps) > 1):
+            raise ValueError('several maps need head = "statistics"; "places" reads one')
+        if self.head == "places" and self.frozen:
+            raise ValueError('backbones that are frozen whole need head = "statistics"')
+        return self
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing but the head learns, so that each picture need be described only once."""
+        return all(backbone.freeze == "all" for backbone in self.backbones)
+
+    def initialised(self, weights: str) -> Self:
+        """The same network, all its backbones from other weights ("hub" or "none")."""
+        return self.model_copy(update={"backbones": tuple(one.named(weights) for one in self.backbones)})
 
 
 class Training(Options):
-    """How it learns: AdamW under a one-cycle schedule; the weights that count are a moving average."""
+    """How it learns: AdamW under a one-cycle schedule; the weights that count are a moving average.
+
+    Attributes:
+        views: How many changed forms of each picture a frozen backbone describes; the head learns from these alone.
+            Networks that learn whole see a new form each time.
+    """
 
     epochs: int = Field(gt=0)
     pictures_per_epoch: int = Field(default=6000, gt=0)
@@ -119,6 +165,7 @@ class Training(Options):
     weight_decay: float = Field(default=0.05, ge=0.0)
     label_smoothing: float = Field(default=0.02, ge=0.0, lt=0.5)
     average: float = Field(default=0.98, ge=0.0, lt=1.0)
+    views: int = Field(default=8, gt=0)
 
 
 class CardText(Options):
@@ -149,6 +196,8 @@ class Recipe(Options):
             raise ValueError("train.batch must be even: a batch is made of pairs, one real and one fake")
         if self.data.crop_px and self.data.crop_px > self.cut.size_px:
             raise ValueError("data.crop_px must not be larger than cut.size_px")
+        if self.data.crop_px and self.model.frozen:
+            raise ValueError("data.crop_px is for networks that learn whole: a frozen one describes whole segments")
         if self.train.pictures_per_epoch < self.train.batch:
             raise ValueError("train.pictures_per_epoch must hold at least one batch")
         return self

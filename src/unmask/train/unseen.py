@@ -1,16 +1,17 @@
 """The figure that counts: train without a source, test on its fakes, average over sources.
 
-Each held-out source loses its real photos too, in training and in val. The recipe is otherwise the one that ships.
+Each held-out source loses its real photos too, in training and in val. The recipes are otherwise those that ship.
 Tested are the original files, through the scanner, on the test split, which nothing here learns from.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from unmask import evaluate
+from unmask import evaluate, release
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.figures import unseen as unseen_figures
@@ -31,14 +32,13 @@ def without(recipe: Recipe, source: str, epochs: int | None = None) -> Recipe:
 
 
 def unseen(
-    recipe: Recipe,
-    prepared: Path,
+    learn: Sequence[tuple[Recipe, Path]],
     manifest: Path,
     runs: Path,
     sources: Sequence[str],
     *,
     split: str = "test",
-    epochs: int | None = None,
+    epochs: Mapping[str, int] | None = None,
     weights: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -46,14 +46,14 @@ def unseen(
     """Train once without each source and rank its fakes against the real photos of all.
 
     Args:
-        recipe: What to train.
-        prepared: A folder made by `unmask prepare` with the recipe's cut.
+        learn: What to train, each on a folder made by `unmask prepare` with the recipe's cut. Several decide together,
+            calibrated on val without the source, as `release.join` does it.
         manifest: The manifest of the original files.
-        runs: Folder for one run a source; runs that are finished or begun there are gone on with.
+        runs: Folder for one run a source and recipe; those that are finished or begun there are gone on with.
         sources: What to leave out, one after another.
         split: "test" for a claim; "val" while choosing a recipe.
-        epochs: Instead of the recipe's, where time is short; the figures say so.
-        weights: Folder of the recipe's weights file.
+        epochs: By a recipe's name, epochs instead of its own, where time is short; the figures' command says so.
+        weights: Folder of the recipes' weights files.
         workers: As for `loop.train`.
         progress: Called as training and scanning go on.
 
@@ -62,30 +62,38 @@ def unseen(
 
     Raises:
         ManifestError: A source is not in the manifest, or has no fakes in the split.
-        RecipeError: The recipe does not fit the data or the weights.
+        RecipeError: A recipe does not fit the data or the weights.
     """
     items = {source: evaluate.select(table.read(manifest), [split], source) for source in sources}  # a typo fails here
+    names, fewer = [recipe.name for recipe, _ in learn], epochs or {}
     rows: dict[str, list[Row]] = {}
     for source in sources:
-        name = f"without {source}"
-        folder = runs / f"{recipe.name}-without-{source}"
 
-        def trained(done: int, steps: int, loss: float, name: str = name) -> None:
+        def tell(what: str, done: int, steps: int, source: str = source) -> None:
             if progress:
-                progress(f"{name}: training", done, steps)
+                progress(f"without {source}: {what}", done, steps)
 
-        loop.train(
-            without(recipe, source, epochs), prepared, folder, weights=weights, workers=workers, progress=trained
-        )
-        bundle = export.export(folder, folder / "bundle")
+        folders = []
+        for recipe, prepared in learn:
+            run = runs / f"{recipe.name}-without-{source}"
+            loop.train(
+                without(recipe, source, fewer.get(recipe.name)),
+                prepared,
+                run,
+                weights=weights,
+                workers=workers,
+                progress=tell,
+            )
+            folders.append(export.export(run, runs / f"without-{source}" / recipe.name).folder)
+        if len(folders) > 1:
+            release.join(folders, manifest, leave_out=[source], progress=partial(tell, "scanning val"))
         rows[source] = []
-        with Scanner([bundle.folder]) as scanner:
+        with Scanner(folders) as scanner:
             for row in evaluate.collect(items[source], scanner.scan_many):
                 rows[source].append(row)
-                if progress:
-                    progress(f"{name}: scanning {split}", len(rows[source]), len(items[source]))
-        write_scores(folder / f"scores-{split}.csv", rows[source])
-    command = ["unmask", "unseen", recipe.name, prepared.name, manifest.name, "--split", split]
-    command += [word for source in sources for word in ("--leave-out", source)]
-    command += ["--epochs", str(epochs)] if epochs else []
+                tell(f"scanning {split}", len(rows[source]), len(items[source]))
+        write_scores(runs / f"without-{source}" / f"scores-{'+'.join(names)}-{split}.csv", rows[source])
+    command = ["unmask", "unseen", manifest.name, *(f"{recipe.name}={prepared.name}" for recipe, prepared in learn)]
+    command += ["--split", split, *(word for source in sources for word in ("--leave-out", source))]
+    command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
     return unseen_figures(rows, shlex.join(command))

@@ -1,0 +1,37 @@
+"""From PyTorch to an ONNX graph with a free batch size and its weights inside."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Path) -> None:
+    """Export a network that takes pixels uint8 (N, S, S, 3), named "pixels".
+
+    Args:
+        model: The network; it is set to score, not to learn.
+        outputs: Names of what it returns, in order.
+        size_px: S.
+        path: Where to write.
+    """
+    example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            model.eval(),
+            (example,),
+            str(path),
+            input_names=["pixels"],
+            output_names=list(outputs),
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
