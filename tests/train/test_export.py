@@ -210,3 +210,7 @@ def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
     made = export(finished, Path("tiny"))
     assert made.folder.resolve() == tmp_path / "tiny"
     assert json.loads((tmp_path / "tiny" / "card.json").read_text()) == json.loads(made.card.model_dump_json())
+
+
+def test_the_graph_does_not_tell_where_it_was_made(bundle: Bundle) -> None:
+    assert b"train/models.py" not in bundle.model_path.read_bytes()

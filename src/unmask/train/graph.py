@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import onnx
 import torch
 from torch import nn
 
@@ -35,3 +36,13 @@ def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Pa
             external_data=False,
             verbose=False,
         )
+    _forget_where(path)
+
+
+def _forget_where(path: Path) -> None:
+    """The exporter notes for each step the lines of code it came from, with the paths of whoever trained."""
+    graph = onnx.load(path)
+    inside = graph.graph
+    for part in (*inside.node, *inside.value_info, *inside.input, *inside.output, *inside.initializer):
+        del part.metadata_props[:]
+    onnx.save(graph, path)
