@@ -33,6 +33,13 @@ def test_does_what_it_says(tmp_path: Path) -> None:
     assert blurred.mean() == pytest.approx(grain.mean(), abs=1)
 
 
+def test_pictures_of_all_sizes_become_alike_and_none_grows(tmp_path: Path) -> None:
+    for side, expected in ((700, 256), (300, 256), (200, 200)):
+        picture = scene(0, side).crop((0, 0, side, side // 2))
+        with Image.open(write("side-256-q75", picture, tmp_path / str(side))) as copy:
+            assert (copy.format, copy.size) == ("JPEG", (expected, expected // 2))
+
+
 def test_an_unknown_name_lists_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="jpeg-q50, half-size, blur-sigma-1"):
         write("sepia", scene(0), tmp_path / "a")

@@ -139,7 +139,9 @@ def evaluate(
         list[str] | None, typer.Option("--model", metavar="NAME_OR_FOLDER", help="All shipped ones by default.")
     ] = None,
     splits: Annotated[list[str] | None, typer.Option("--split", help="test by default; repeat for more.")] = None,
-    perturb: Annotated[list[str] | None, typer.Option(help="jpeg-q50, half-size or blur-sigma-1; repeatable.")] = None,
+    perturb: Annotated[
+        list[str] | None, typer.Option(help="jpeg-q50, half-size, blur-sigma-1 or side-256-q75; repeatable.")
+    ] = None,
     record: Record = None,
 ) -> None:
     """Scan the files of a manifest and measure: what users get, with 95 % intervals."""
@@ -185,6 +187,7 @@ def unseen(
     sources: Annotated[list[str], typer.Option("--leave-out", metavar="SOURCE", help="Repeat for each source.")],
     runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source and recipe.")] = Path("runs"),
     split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
+    perturb: Annotated[str | None, typer.Option(help="Rank perturbed copies, as in evaluate, not the files.")] = None,
     epochs: Annotated[
         list[str] | None, typer.Option(metavar="RECIPE=N", help="Instead of the recipe's own; repeatable.")
     ] = None,
@@ -209,6 +212,7 @@ def unseen(
                 runs,
                 sources,
                 split=split,
+                perturbation=perturb,
                 epochs=fewer,
                 weights=folder,
                 workers=workers,

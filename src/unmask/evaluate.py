@@ -14,7 +14,7 @@ from typing import Final
 from unmask import manifest as table
 from unmask import perturb
 from unmask.card import Figure
-from unmask.errors import ManifestError, MediaError, UsageError
+from unmask.errors import ManifestError, MediaError
 from unmask.figures import figures_from_scores, to_markdown
 from unmask.manifest import REAL, Item
 from unmask.modalities import image as pictures
@@ -72,10 +72,7 @@ def evaluate(
         ManifestError: The table cannot be read, or has nothing in these splits, or not that source.
         UsageError: No such perturbation or model.
     """
-    unknown = set(perturbations) - set(perturb.PERTURBATIONS)
-    if unknown:
-        known = ", ".join(perturb.PERTURBATIONS)
-        raise UsageError(f"there is no perturbation {', '.join(sorted(unknown))}; there are: {known}")
+    perturb.check(perturbations)
     items = select(table.read(manifest), splits, hold_out)
     from unmask.scan import Scanner  # it loads the models' runtime
 

@@ -14,7 +14,7 @@ from tests.train.tiny import frozen, recipe
 from unmask import bundles, cli_lab, ensemble, manifest, metrics
 from unmask.card import Figure
 from unmask.cli import app
-from unmask.errors import ManifestError
+from unmask.errors import ManifestError, UsageError
 from unmask.manifest import FAKE, REAL
 from unmask.scores import read_scores
 from unmask.train import loop, unseen
@@ -159,6 +159,21 @@ def test_finished_runs_are_not_trained_again(
     assert (runs / "tiny-without-gamma" / loop.STATE).read_bytes() == before
     assert {row.split for row in read_scores(runs / "without-gamma" / "scores-tiny-val.csv")} == {"val"}
     assert "--split val" in again[0].command
+
+
+def test_copies_may_be_ranked_instead_of_the_files(
+    figures: dict[tuple[str, str], Figure], runs: Path, prepared: Path, originals: Path
+) -> None:
+    pairs = [(CHOSEN, prepared)]
+    found = unseen.unseen(pairs, originals, runs, ["gamma"], perturbation="blur-sigma-1")
+    assert {figure.on.rpartition(", ")[2] for figure in found} == {"all blur-sigma-1"}
+    assert all(figure.command.endswith(" --perturb blur-sigma-1") for figure in found)
+    files = read_scores(runs / "without-gamma" / "scores-tiny-test.csv")
+    copies = read_scores(runs / "without-gamma" / "scores-tiny-test-blur-sigma-1.csv")
+    assert [row.path for row in copies] == [row.path for row in files]
+    assert [row.logit for row in copies] != [row.logit for row in files]
+    with pytest.raises(UsageError, match="there is no perturbation blurr; there are: jpeg-q50"):
+        unseen.unseen(pairs, originals, runs, ["gamma"], perturbation="blurr")
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from unmask import evaluate, release
+from unmask import evaluate, perturb, release
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.figures import unseen as unseen_figures
@@ -38,6 +39,7 @@ def unseen(
     sources: Sequence[str],
     *,
     split: str = "test",
+    perturbation: str | None = None,
     epochs: Mapping[str, int] | None = None,
     weights: Path | None = None,
     workers: int = 1,
@@ -52,6 +54,7 @@ def unseen(
         runs: Folder for one run a source and recipe; those that are finished or begun there are gone on with.
         sources: What to leave out, one after another.
         split: "test" for a claim; "val" while choosing a recipe.
+        perturbation: A name from `perturb.PERTURBATIONS`: rank copies instead of the files themselves.
         epochs: By a recipe's name, epochs instead of its own, where time is short; the figures' command says so.
         weights: Folder of the recipes' weights files.
         workers: As for `loop.train`.
@@ -63,7 +66,9 @@ def unseen(
     Raises:
         ManifestError: A source is not in the manifest, or has no fakes in the split.
         RecipeError: A recipe does not fit the data or the weights.
+        UsageError: No such perturbation.
     """
+    perturb.check([perturbation] if perturbation else [])
     items = {source: evaluate.select(table.read(manifest), [split], source) for source in sources}  # a typo fails here
     names, fewer = [recipe.name for recipe, _ in learn], epochs or {}
     rows: dict[str, list[Row]] = {}
@@ -89,11 +94,18 @@ def unseen(
             release.join(folders, manifest, leave_out=[source], progress=partial(tell, "scanning val"))
         rows[source] = []
         with Scanner(folders) as scanner:
-            for row in evaluate.collect(items[source], scanner.scan_many):
-                rows[source].append(row)
-                tell(f"scanning {split}", len(rows[source]), len(items[source]))
-        write_scores(runs / f"without-{source}" / f"scores-{'+'.join(names)}-{split}.csv", rows[source])
+            wanted = [perturbation] if perturbation else []
+            for number, row in enumerate(evaluate.collect(items[source], scanner.scan_many, wanted), start=1):
+                tell(f"scanning {split}", number, len(items[source]) * (1 + len(wanted)))
+                if row.perturbation == (perturbation or ""):
+                    rows[source].append(replace(row, perturbation=""))
+        what = "-".join(filter(None, ["scores", "+".join(names), split, perturbation]))
+        write_scores(runs / f"without-{source}" / f"{what}.csv", rows[source])
     command = ["unmask", "unseen", manifest.name, *(f"{recipe.name}={prepared.name}" for recipe, prepared in learn)]
     command += ["--split", split, *(word for source in sources for word in ("--leave-out", source))]
     command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
-    return unseen_figures(rows, shlex.join(command))
+    command += ["--perturb", perturbation] if perturbation else []
+    found = unseen_figures(rows, shlex.join(command))
+    if perturbation is None:
+        return found
+    return [figure.model_copy(update={"on": f"{figure.on}, all {perturbation}"}) for figure in found]
