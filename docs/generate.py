@@ -15,7 +15,7 @@ import typer.main
 
 from unmask import bundles
 from unmask import ensemble as ensembles
-from unmask.card import Card, Figure
+from unmask.card import Calibration, Card, Figure, Thresholds
 from unmask.cli import app
 from unmask.ensemble import Ensemble
 
@@ -67,17 +67,13 @@ def index(cards: Sequence[Card], together: Ensemble | None = None) -> str:
 
 def model(card: Card) -> str:
     """The page of one detector: its card, for people."""
-    calibration, thresholds, training = card.calibration, card.thresholds, card.training
+    training = card.training
     facts = {
         "version": card.version,
         "licence": card.licence,
         "looks at": _cut(card),
         "pooling over one picture": card.pooling,
-        "calibration": f"{calibration.set} ({calibration.reals} real, {calibration.fakes} fake): "
-        f"temperature {calibration.temperature:.4g}, bias {calibration.bias:.4g}",
-        "fake at or above": f"{thresholds.fake_above:.4g}",
-        "real at or below": f"{thresholds.real_below:.4g}",
-        "thresholds chosen by": thresholds.chosen,
+        **_rule(card.calibration, card.thresholds),
         "recipe": training.recipe,
         "network": f"{training.backbone}, {training.parameters:,} parameters, started from {training.initial_weights}",
         "fakes made for training": training.made_fakes,
@@ -95,21 +91,27 @@ def model(card: Card) -> str:
 
 def ensemble(together: Ensemble) -> str:
     """The page of the detectors that decide together."""
-    calibration, thresholds = together.calibration, together.thresholds
     members = ", ".join(f"[{member.name}]({member.name}.md) (`{member.sha256[:12]}`)" for member in together.members)
     facts = {
         "members": members,
         "applies": "where each of them could judge; else the verdict is of one of them alone",
         "score": "the mean of the members' calibrated logits, calibrated once more",
+        **_rule(together.calibration, together.thresholds),
+        "sha256": f"`{together.sha256}`",
+    }
+    parts = [NOTICE, f"# {together.name}", "The shipped detectors, deciding together."]
+    return _page([*parts, _table(("fact", "value"), list(facts.items())), *_measured(together.metrics)])
+
+
+def _rule(calibration: Calibration, thresholds: Thresholds) -> dict[str, str]:
+    """How a logit becomes a label."""
+    return {
         "calibration": f"{calibration.set} ({calibration.reals} real, {calibration.fakes} fake): "
         f"temperature {calibration.temperature:.4g}, bias {calibration.bias:.4g}",
         "fake at or above": f"{thresholds.fake_above:.4g}",
         "real at or below": f"{thresholds.real_below:.4g}",
         "thresholds chosen by": thresholds.chosen,
-        "sha256": f"`{together.sha256}`",
     }
-    parts = [NOTICE, f"# {together.name}", "The shipped detectors, deciding together."]
-    return _page([*parts, _table(("fact", "value"), list(facts.items())), *_measured(together.metrics)])
 
 
 def _measured(figures: Sequence[Figure]) -> list[str]:

@@ -87,6 +87,11 @@ def pool(logits: Sequence[float], pooling: Literal["max", "mean"]) -> float:
     return max(logits) if pooling == "max" else math.fsum(logits) / len(logits)
 
 
+def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration]) -> float:
+    """What an ensemble's own calibration is fitted on: the mean of its members' calibrated logits."""
+    return pool([calibrated_logit(logit, own) for logit, own in zip(logits, calibrations, strict=True)], "mean")
+
+
 def decide(probability: float, thresholds: Thresholds) -> Label:
     """The label of a calibrated probability; both thresholds belong to their label."""
     if probability >= thresholds.fake_above:
@@ -144,9 +149,7 @@ def _decision(looks: Sequence[Look], ensemble: Ensemble | None) -> _Decision | N
     """None where all abstained."""
     members = together(looks, ensemble)
     if ensemble and members:
-        calibrations = [member.calibration for member in ensemble.members]
-        logits = [calibrated_logit(_score(look).logit, own) for look, own in zip(members, calibrations, strict=True)]
-        logit = pool(logits, "mean")
+        logit = joint_logit([_score(look).logit for look in members], [one.calibration for one in ensemble.members])
         score = Score(logit=logit, probability=calibrated(logit, ensemble.calibration))
         return _Decision(ensemble.name, score, ensemble.thresholds, members)
     able = [look for look in looks if look.logits]

@@ -9,7 +9,7 @@ from pathlib import Path
 from unmask import bundles, calibrate, evaluate, fuse, manifest
 from unmask import ensemble as ensembles
 from unmask.bundles import Bundle
-from unmask.card import Figure
+from unmask.card import Calibration, Figure, Thresholds
 from unmask.ensemble import Ensemble, Member
 from unmask.errors import ManifestError, UsageError
 
@@ -73,19 +73,16 @@ def join(
     names = [member.card.name for member in members]
     judged_by_all = [one for one in scored if all(name in one.logits for name in names)]
     labels = _labels(judged_by_all, table)
-    calibrations = {member.card.name: member.card.calibration for member in members}
-    logits = [
-        fuse.pool([fuse.calibrated_logit(one.logits[name], calibrations[name]) for name in names], "mean")
-        for one in judged_by_all
-    ]
-    calibration = calibrate.fit(labels, logits, set_name)
+    calibrations = [member.card.calibration for member in members]
+    logits = [fuse.joint_logit([one.logits[name] for name in names], calibrations) for one in judged_by_all]
+    calibration, thresholds = _fit(labels, logits, set_name)
     together = Ensemble(
         members=tuple(
             Member(name=member.card.name, sha256=member.card.sha256, calibration=member.card.calibration)
             for member in members
         ),
         calibration=calibration,
-        thresholds=calibrate.choose(labels, [fuse.calibrated(logit, calibration) for logit in logits]),
+        thresholds=thresholds,
     )
     for member in members:  # only now: what fails above leaves everything as it was
         _written(member)
@@ -151,10 +148,14 @@ def _calibrated(bundle: Bundle, scored: Sequence[_Scored], set_name: str) -> Bun
     """The bundle with a new card, not yet written."""
     mine = [one for one in scored if bundle.card.name in one.logits]
     labels, logits = _labels(mine, bundle.folder), [one.logits[bundle.card.name] for one in mine]
-    calibration = calibrate.fit(labels, logits, set_name)
-    thresholds = calibrate.choose(labels, [fuse.calibrated(logit, calibration) for logit in logits])
+    calibration, thresholds = _fit(labels, logits, set_name)
     card = bundle.card.model_copy(update={"calibration": calibration, "thresholds": thresholds})
     return Bundle(bundle.folder, card)
+
+
+def _fit(labels: list[int], logits: list[float], set_name: str) -> tuple[Calibration, Thresholds]:
+    calibration = calibrate.fit(labels, logits, set_name)
+    return calibration, calibrate.choose(labels, [fuse.calibrated(logit, calibration) for logit in logits])
 
 
 def _written(bundle: Bundle) -> Bundle:

@@ -179,8 +179,12 @@ class Pictures:
         model.eval()
         device = next(model.parameters()).device
         logits = [model(pixels.to(device))[0].cpu().numpy() for pixels, _ in DataLoader(plain, 128)]
-        flat = np.concatenate(logits).astype(np.float64)
-        return np.bincount(plain.owner, flat) / np.bincount(plain.owner)
+        return mean_by_item(np.concatenate(logits), plain.owner)
+
+
+def mean_by_item(logits: NDArray[np.float32], owner: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The score of each item, the mean of its segments': `owner` (N,) says whose each of the logits (N,) is."""
+    return np.bincount(owner, logits.astype(np.float64)) / np.bincount(owner)
 
 
 class Plain(Dataset[Sample]):

@@ -99,6 +99,7 @@ def train(
     if start == options.epochs:
         return Run(folder, _lines(folder)[-1])
     feed = _feed(recipe, prepared, model, [*learn, *check], files, progress)
+    helpers = 0 if recipe.model.frozen else workers  # descriptions need no making
     steps = options.pictures_per_epoch // options.batch
     for epoch in range(start, options.epochs):
         wrapped.train()
@@ -106,9 +107,9 @@ def train(
         loader = DataLoader(
             feed.epoch(learn, epoch),
             options.batch,
-            num_workers=0 if recipe.model.frozen else workers,
+            num_workers=helpers,
             drop_last=True,
-            prefetch_factor=4 if workers and not recipe.model.frozen else None,
+            prefetch_factor=4 if helpers else None,
         )
         total = 0.0
         for step, (inputs, labels) in enumerate(fabric.setup_dataloaders(loader)):

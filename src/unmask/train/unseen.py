@@ -69,7 +69,8 @@ def unseen(
         UsageError: No such perturbation.
     """
     perturb.check([perturbation] if perturbation else [])
-    items = {source: evaluate.select(table.read(manifest), [split], source) for source in sources}  # a typo fails here
+    everything = table.read(manifest)
+    items = {source: evaluate.select(everything, [split], source) for source in sources}  # a typo fails here
     names, fewer = [recipe.name for recipe, _ in learn], epochs or {}
     rows: dict[str, list[Row]] = {}
     for source in sources:

@@ -25,7 +25,7 @@ from unmask.manifest import REAL, Item
 from unmask.prepare import MANIFEST
 from unmask.runtime import Session, usable_cores
 from unmask.train import augment, data, heads
-from unmask.train.data import Draw, Plain, Sample, Store, draw_epoch, form, read_split
+from unmask.train.data import Draw, Plain, Sample, Store, draw_epoch, form, mean_by_item, read_split
 from unmask.train.graph import write_graph
 from unmask.train.models import Describer, Detector
 from unmask.train.recipes import Recipe
@@ -100,8 +100,8 @@ class Described:
         """Mean logit of each val item's segments: (len(items),)."""
         device = next(model.parameters()).device
         model.eval()
-        logits = model.judge(torch.from_numpy(np.array(self._check)).to(device)).cpu().numpy().astype(np.float64)
-        means = np.bincount(self._owner, logits) / np.bincount(self._owner)
+        logits = model.judge(torch.from_numpy(np.array(self._check)).to(device)).cpu().numpy()
+        means = mean_by_item(logits, self._owner)
         wanted = {item.path for item in items}
         return np.array([mean for item, mean in zip(self._check_items, means, strict=True) if item.path in wanted])
 
