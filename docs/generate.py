@@ -128,6 +128,8 @@ def _cut(card: Card) -> str:
     cut = card.cut
     if cut.kind == "face":
         return f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px"
+    if cut.kind == "whole":
+        return f"the largest square in the middle of pictures of at least {cut.least_px} px, scaled to {cut.size_px} px"
     if cut.patches == 1:
         return f"{cut.size_px} px around the main face, or in the middle, never scaled"
     return f"up to {cut.patches} patches of {cut.size_px} px, never scaled"

@@ -18,7 +18,7 @@ from PIL import Image
 from tests.command import Run
 from tests.data.scenes import scene
 from tests.make_bundle import make_bundle, make_ensemble
-from unmask import bundles, cli_lab, ensemble, manifest
+from unmask import bundles, cli_options, ensemble, manifest
 from unmask.card import Card, Figure
 from unmask.errors import MissingExtraError
 from unmask.manifest import FAKE, REAL, Item
@@ -511,10 +511,10 @@ print(json.dumps(answers))
         assert "at least two bundles" in alone[2], "nor does joining"
 
     def test_a_missing_part_of_our_own_is_a_defect_and_not_an_extra(self) -> None:
-        with pytest.raises(ModuleNotFoundError, match=r"unmask\.nothing"), cli_lab._extra("dreaming"):
+        with pytest.raises(ModuleNotFoundError, match=r"unmask\.nothing"), cli_options.extra("dreaming"):
             raise ModuleNotFoundError("No module named 'unmask.nothing'", name="unmask.nothing")
         line = r'dreaming needs .* pip install "unmask\[train\]"'
-        with pytest.raises(MissingExtraError, match=line), cli_lab._extra("dreaming"):
+        with pytest.raises(MissingExtraError, match=line), cli_options.extra("dreaming"):
             raise ModuleNotFoundError("No module named 'torch._C'", name="torch._C")
 
 

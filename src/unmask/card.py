@@ -19,16 +19,17 @@ class Cut(Value):
 
     Attributes:
         kind: "face": a square around each face, scaled to `size_px`. "patch": squares of `size_px` at native
-            resolution, never scaled, because scaling erases the traces they are read for.
+            resolution, never scaled, because scaling erases the traces they are read for. "whole": the largest square
+            in the middle of the picture, scaled to `size_px`, as published systems mostly look at pictures.
         size_px: Side of the square that the graph sees.
         margin: Faces only: side of the square in units of the longer side of the face box.
         patches: Patches only: most patches taken from one picture, spread evenly over it; a single one lies around
             the main face, or in the middle where there is none.
-        least_px: Faces shorter than this abstain, and pictures too small for a patch are not judged.
+        least_px: Faces and whole pictures shorter than this abstain; pictures too small for a patch are not judged.
         least_sharpness: Faces only: below this `faces.sharpness` a face is too blurred to judge.
     """
 
-    kind: Literal["face", "patch"]
+    kind: Literal["face", "patch", "whole"]
     size_px: int = Field(gt=0)
     margin: float = Field(default=1.4, ge=1.0)
     patches: int = Field(default=9, gt=0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from unmask import cli_lab
+from unmask import cli_data, cli_measure, cli_train
 from unmask.errors import BundleError, UnmaskError, UsageError
 from unmask.wording import visible
 
@@ -40,7 +40,8 @@ models_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_app, name="models")
-cli_lab.add_to(app)
+for verbs in (cli_data, cli_train, cli_measure):
+    verbs.add_to(app)
 
 STDIN: Final = "-"
 _CHUNK_BYTES: Final = 2**16

@@ -9,7 +9,7 @@ its card's calibration was fitted on pooled logits, and an ensemble's on the mea
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -21,7 +21,7 @@ from unmask.wording import decimals
 
 HeatMap = tuple[tuple[float, ...], ...]
 
-_THING: Final = {"face": "this face", "patch": "this part of the picture"}
+_THING: Final = {"face": "this face", "patch": "this part of the picture", "whole": "this picture"}
 
 
 @dataclass(frozen=True)
@@ -225,19 +225,21 @@ def _left_out(voters: Sequence[Look], faces: int | None) -> str:
 def _why_nothing(looks: Sequence[Look], faces: int | None) -> str:
     parts = []
     if faces is not None:
-        parts.append("no face in it could be judged" + _first_unfit(looks, "face") if faces else "no face was found")
-    sizes = [look.card.cut.size_px for look in looks if look.card.cut.kind == "patch"]
-    if not sizes:
+        by_face = [look for look in looks if look.card.cut.kind == "face"]
+        parts.append("no face in it could be judged" + _first_unfit(by_face) if faces else "no face was found")
+    pictures = [look for look in looks if look.card.cut.kind != "face"]
+    if not pictures:
         parts.append("no detector of whole pictures is loaded")
-    elif any(look.findings for look in looks if look.card.cut.kind == "patch"):
-        parts.append("the whole picture could not be judged" + _first_unfit(looks, "patch"))
+    elif any(look.findings for look in pictures):
+        parts.append("the whole picture could not be judged" + _first_unfit(pictures))
     else:
-        parts.append(f"the picture is too small to be judged as a whole (each side needs {min(sizes)} px)")
+        least = min(look.card.cut.size_px for look in pictures)
+        parts.append(f"the picture is too small to be judged as a whole (each side needs {least} px)")
     return ", and ".join(parts)
 
 
-def _first_unfit(looks: Sequence[Look], kind: str) -> str:
-    unfit = (finding.unfit for look in looks if look.card.cut.kind == kind for finding in look.findings)
+def _first_unfit(looks: Iterable[Look]) -> str:
+    unfit = (finding.unfit for look in looks for finding in look.findings)
     return next((f" ({why})" for why in unfit if why), "")
 
 

@@ -124,7 +124,7 @@ class Judge:
     def _patches(
         self, photo: Photo, faces: Sequence[Face], by_face: Iterable[Sequence[Segment]]
     ) -> dict[str, list[Segment]]:
-        wanted = list(self._cards("patch"))
+        wanted = [*self._cards("patch"), *self._cards("whole")]
         if not self._evidence and any(segment.unfit is None for segments in by_face for segment in segments):
             members = {member.name for member in self._ensemble.members} if self._ensemble else set()
             wanted = [card for card in wanted if card.name in members]

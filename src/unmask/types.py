@@ -60,7 +60,7 @@ class Segment:
     Attributes:
         pixels: uint8 (H, W, 3) RGB; H and W are the cut's size.
         region: Where it was cut from.
-        cut: The name of the cut that made it ("face" or "patch").
+        cut: The name of the cut that made it ("face", "patch" or "whole").
         unfit: Why it must not be judged (too small, too blurred), or None.
         landmarks_px: Faces only: float32 (5, 2), x and y of eyes, nose and mouth corners in `pixels`, or None.
     """

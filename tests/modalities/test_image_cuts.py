@@ -174,3 +174,26 @@ def test_an_unfit_face_says_why(side: int, words: str) -> None:
     (segment,) = image.segments(photo_of(flat), cut, [a_face(60, 60, 60 + side, 60 + side)])
     assert segment.unfit is not None
     assert words in segment.unfit
+
+
+class TestWholePicture:
+    """The largest square in the middle, scaled; nothing is stretched and no face is needed."""
+
+    @pytest.mark.parametrize(
+        ("size", "box"),
+        [((128, 128), (0, 0, 128, 128)), ((200, 100), (50, 0, 150, 100)), ((90, 301), (0, 105, 90, 195))],
+    )
+    def test_it_is_square_and_in_the_middle(self, size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+        (segment,) = image.segments(photo_of(picture(*size)), Cut(kind="whole", size_px=96))
+        assert segment.region.box_px == box
+        assert segment.pixels.shape == (96, 96, 3)
+        assert (segment.cut, segment.unfit) == ("whole", None)
+
+    def test_at_its_own_size_no_pixel_changes(self) -> None:
+        drawn = picture(128, 128)
+        (segment,) = image.segments(photo_of(drawn), Cut(kind="whole", size_px=128))
+        assert (segment.pixels == np.asarray(drawn)).all()
+
+    def test_a_small_picture_says_why_it_is_not_judged(self) -> None:
+        (segment,) = image.segments(photo_of(picture(80, 70)), Cut(kind="whole", size_px=64, least_px=75))
+        assert segment.unfit == "the picture is 70 px; at least 75 px are needed"

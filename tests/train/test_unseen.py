@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tests.train.conftest import FrozenRun
 from tests.train.tiny import frozen, recipe
-from unmask import bundles, cli_lab, ensemble, manifest, metrics
+from unmask import bundles, cli_options, ensemble, manifest, metrics
 from unmask.card import Figure
 from unmask.cli import app
 from unmask.errors import ManifestError, UsageError
@@ -115,7 +115,7 @@ def test_the_command_in_the_figures_can_be_typed(
         asked.append((learn, table, sources, split))
         return []
 
-    monkeypatch.setattr(cli_lab, "_recipe", lambda name, weights: (CHOSEN, None))
+    monkeypatch.setattr(cli_options, "recipe_and_weights", lambda name, weights: (CHOSEN, None))
     monkeypatch.setattr(unseen, "unseen", ask)
     (command,) = {figure.command for figure in figures.values()}
     program, *words = shlex.split(command)

@@ -50,9 +50,7 @@ class Photo:
 
 def accepts(head: bytes) -> bool:
     """Whether a file that starts with these bytes is a picture. Suffixes are not asked: they are often wrong."""
-    if head.startswith(_MAGIC):
-        return True
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+    if head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return True
     return head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS + _AVIF_BRANDS
 
@@ -139,12 +137,14 @@ def segments(photo: Photo, cut: Cut, faces: Sequence[Face] = ()) -> list[Segment
         faces: The faces that were found in it. A single patch lies around one; patches carry the landmarks of one.
 
     Returns:
-        One segment a face, or up to `cut.patches` patches spread evenly over the picture; those that must not be
-        judged say why in `unfit`.
+        One segment a face, up to `cut.patches` patches spread evenly over the picture, or one of the whole picture;
+        those that must not be judged say why in `unfit`.
     """
-    if cut.kind == "patch":
-        return [_patch(photo, box, faces) for box in _grid(photo.image.size, cut, faces)]
-    return [_face(photo, cut, face) for face in faces]
+    if cut.kind == "whole":
+        return [_middle(photo, cut)]
+    if cut.kind == "face":
+        return [_face(photo, cut, face) for face in faces]
+    return [_patch(photo, box, faces) for box in _grid(photo.image.size, cut, faces)]
 
 
 def _face(photo: Photo, cut: Cut, face: Face) -> Segment:
@@ -157,7 +157,16 @@ def _face(photo: Photo, cut: Cut, face: Face) -> Segment:
     elif face_cutter.sharpness(pixels) < cut.least_sharpness:
         unfit = "the face is too blurred to judge"
     landmarks = (face.landmarks - np.array(square[:2], np.float32)) * np.float32(scale)
-    return Segment(pixels, Region(box_px=_whole(square)), "face", unfit, landmarks)
+    return Segment(pixels, Region(box_px=_rounded(square)), "face", unfit, landmarks)
+
+
+def _middle(photo: Photo, cut: Cut) -> Segment:
+    """The largest square in the middle: scaling both sides by one factor keeps faces in shape."""
+    side = min(photo.image.size)
+    left, top = ((length - side) // 2 for length in photo.image.size)
+    square = (left, top, left + side, top + side)
+    unfit = f"the picture is {side} px; at least {cut.least_px} px are needed" if side < cut.least_px else None
+    return Segment(face_cutter.cut(photo.image, square, cut.size_px), Region(box_px=square), "whole", unfit)
 
 
 def _patch(photo: Photo, box: Box, faces: Sequence[Face]) -> Segment:
@@ -268,14 +277,13 @@ def _turn(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(turns[orientation]) if orientation in turns else image
 
 
-def _whole(square: Sequence[float]) -> Box:
+def _rounded(square: Sequence[float]) -> Box:
     x1, y1, x2, y2 = (round(v) for v in square)
     return x1, y1, x2, y2
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text[:200] or type(error).__name__
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class _Deadline(io.BytesIO):

@@ -1,0 +1,63 @@
+"""What the verbs of the laboratory share: their arguments, and how a missing extra is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unmask.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from unmask.train.recipes import Recipe
+
+Manifest = Annotated[Path, typer.Argument(metavar="MANIFEST", help="A table of labelled files, with splits.")]
+Prepared = Annotated[Path, typer.Argument(metavar="PREPARED", help="A folder that unmask prepare filled.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, or the name of one that ships.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", help='Where the initial weights lie, or "hub" for the download of timm.'),
+]
+Record = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Also write the figures into the card of this bundle or ensemble.")
+]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Processes that make pictures while the network learns; 0 makes them in this one.")
+]
+
+
+def pairs(learn: list[str], weights: str | None, seed: int | None) -> tuple[list[tuple[Recipe, Path]], Path | None]:
+    """Recipes with their prepared folders, and the folder of the initial weights."""
+    pairs = []
+    folder = None
+    for pair in learn:
+        name, sign, prepared = pair.partition("=")
+        if not sign:
+            raise UsageError(f'"{pair}" names no data: write RECIPE=PREPARED, such as face=prepared/face')
+        recipe, folder = recipe_and_weights(name, weights)
+        pairs.append((recipe if seed is None else recipe.model_copy(update={"seed": seed}), Path(prepared)))
+    return pairs, folder
+
+
+def recipe_and_weights(name: str, weights: str | None) -> tuple[Recipe, Path | None]:
+    """The recipe, and the folder of its initial weights; "hub" takes timm's own, with timm's own normalisation."""
+    from unmask.train.recipes import Recipe, find
+
+    recipe = Recipe.read(find(name))
+    if weights != "hub":
+        return recipe, Path(weights) if weights else None
+    return recipe.model_copy(update={"model": recipe.model.initialised("hub")}), None
+
+
+@contextmanager
+def extra(task: str) -> Iterator[None]:
+    """A missing part of the extra becomes one sentence with the install line."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "unmask":
+            raise
+        raise MissingExtraError(task, "train") from error

@@ -1,0 +1,74 @@
+"""The verbs that make detectors: train, export and join. `cli` adds them to the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unmask.cli_options import Prepared, RecipeName, Weights, Workers, extra, recipe_and_weights
+from unmask.progress import bar
+from unmask.wording import visible
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (train, export, join):
+        app.command()(verb)
+
+
+def train(
+    recipe: RecipeName,
+    prepared: Prepared,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; a begun one is gone on with.")],
+    weights: Weights = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="A source not to learn from.")] = None,
+    workers: Workers = 1,
+) -> None:
+    """Train a recipe. Interrupted, the same command goes on from the last whole epoch."""
+    with extra("training a detector"):
+        from unmask.train import loop
+
+        chosen, folder = recipe_and_weights(recipe, weights)
+        if seed is not None:
+            chosen = chosen.model_copy(update={"seed": seed})
+        if leave_out:
+            chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"leave_out": tuple(leave_out)})})
+        with bar("training") as move:
+            done = loop.train(chosen, prepared, run, weights=folder, workers=workers, progress=move.named)
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in done.last.items() if name.startswith("auc"))
+    print(visible(f"{done.folder}: {done.last['epoch']} epochs; on val crops: {figures}"))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that unmask train filled.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Where to put graph, card and golden file.")],
+    manifest: Annotated[
+        Path, typer.Option(help="The original files: its val split sets the calibration and the thresholds.")
+    ],
+) -> None:
+    """Turn a run into a bundle that scans: export, compare with the trained network, calibrate on val."""
+    with extra("exporting a detector"):
+        from unmask import release
+        from unmask.train import export as exporter
+        from unmask.train import loop
+
+        exporter.export(run, bundle)
+        left_out = loop.load(run)[0].data.leave_out
+        with bar("scanning val") as move:
+            made = release.calibrate_bundle(bundle, manifest, leave_out=left_out, progress=move)
+    print(visible(f"{bundle}: {made.card.thresholds.chosen}"))
+
+
+def join(
+    folders: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles side by side in one folder.")],
+    manifest: Annotated[Path, typer.Option(help="The original files: their val split calibrates.")],
+) -> None:
+    """Let bundles decide together: calibrate each and all on val, and write ensemble.json beside them."""
+    from unmask import release
+
+    with bar("scanning val") as move:
+        made = release.join(folders, manifest, progress=move)
+    print(visible(f"{made.name}: {made.thresholds.chosen}"))
