@@ -192,14 +192,15 @@ class TestRecipes:
         self, run: Run, recipe: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from unmask.train import loop
+        from unmask.train import run as runs
 
         asked: list[tuple[Recipe, Path | None, int]] = []
 
         def train(
             chosen: Recipe, prepared: Path, folder: Path, *, weights: Path | None, workers: int, **_: Any
-        ) -> loop.Run:
+        ) -> runs.Run:
             asked.append((chosen, weights, workers))
-            return loop.Run(folder, {"epoch": 1, "auc": 0.5})
+            return runs.Run(folder, {"epoch": 1, "auc": 0.5})
 
         monkeypatch.setattr(loop, "train", train)
         written = Recipe.read(recipe)

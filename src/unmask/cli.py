@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from unmask import cli_data, cli_measure, cli_train
+from unmask import cli_attack, cli_baseline, cli_compare, cli_data, cli_measure, cli_train
 from unmask.errors import BundleError, UnmaskError, UsageError
 from unmask.wording import visible
 
@@ -40,8 +40,6 @@ models_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_app, name="models")
-for verbs in (cli_data, cli_train, cli_measure):
-    verbs.add_to(app)
 
 STDIN: Final = "-"
 _CHUNK_BYTES: Final = 2**16
@@ -289,3 +287,7 @@ def _exit_code(labels: Counter[str], fail_on: FailOn | None) -> int:
     if any(labels[label] for label in matching):
         return MATCHED
     return UNJUDGED if labels["not judged"] else 0
+
+
+for verbs in (cli_data, cli_train, cli_baseline, cli_measure, cli_attack, cli_compare):  # after those that users need
+    verbs.add_to(app)

@@ -19,11 +19,14 @@ Prepared = Annotated[Path, typer.Argument(metavar="PREPARED", help="A folder tha
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, or the name of one that ships.")]
 Weights = Annotated[
     str | None,
-    typer.Option(metavar="FOLDER", help='Where the initial weights lie, or "hub" for the download of timm.'),
+    typer.Option(
+        metavar="FOLDER", help='Where the initial weights lie; "hub" for timm\'s download, "none" to begin at random.'
+    ),
 ]
 Record = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Also write the figures into the card of this bundle or ensemble.")
 ]
+Seed = Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Processes that make pictures while the network learns; 0 makes them in this one.")
 ]
@@ -37,19 +40,25 @@ def pairs(learn: list[str], weights: str | None, seed: int | None) -> tuple[list
         name, sign, prepared = pair.partition("=")
         if not sign:
             raise UsageError(f'"{pair}" names no data: write RECIPE=PREPARED, such as face=prepared/face')
-        recipe, folder = recipe_and_weights(name, weights)
-        pairs.append((recipe if seed is None else recipe.model_copy(update={"seed": seed}), Path(prepared)))
+        recipe, folder = recipe_and_weights(name, weights, seed)
+        pairs.append((recipe, Path(prepared)))
     return pairs, folder
 
 
-def recipe_and_weights(name: str, weights: str | None) -> tuple[Recipe, Path | None]:
-    """The recipe, and the folder of its initial weights; "hub" takes timm's own, with timm's own normalisation."""
+def recipe_and_weights(name: str, weights: str | None, seed: int | None = None) -> tuple[Recipe, Path | None]:
+    """The recipe, and the folder of its initial weights.
+
+    "hub" takes timm's own, with timm's own normalisation, and "none" begins at random; each stands for the weights of
+    all backbones, but those that a recipe begins at random have no others.
+    """
     from unmask.train.recipes import Recipe, find
 
     recipe = Recipe.read(find(name))
-    if weights != "hub":
+    if seed is not None:
+        recipe = recipe.model_copy(update={"seed": seed})
+    if weights not in ("hub", "none"):
         return recipe, Path(weights) if weights else None
-    return recipe.model_copy(update={"model": recipe.model.initialised("hub")}), None
+    return recipe.model_copy(update={"model": recipe.model.initialised(weights)}), None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The verbs that make detectors: train, export and join. `cli` adds them to the command."""
+"""The verbs that make detectors: experiment, train, export and join. `cli` adds them to the command."""
 
 from __future__ import annotations
 
@@ -7,15 +7,60 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli_options import Prepared, RecipeName, Weights, Workers, extra, recipe_and_weights
+from unmask.cli_options import Manifest, Prepared, RecipeName, Seed, Weights, Workers, extra, recipe_and_weights
 from unmask.progress import bar
-from unmask.wording import visible
+from unmask.wording import visible, visible_lines
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (train, export, join):
+    for verb in (experiment, train, export, join):
         app.command()(verb)
+
+
+def experiment(
+    recipe: RecipeName,
+    manifest: Manifest,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; a begun one is gone on with.")],
+    prepared: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the cuts lie or shall lie; RUN/prepared by default.")
+    ] = None,
+    sources: Annotated[
+        list[str] | None, typer.Option("--source", help="Only files of this source; repeat for more.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="What to measure on.")] = "test",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    pictures: Annotated[int | None, typer.Option(min=2, help="Pictures per epoch instead of the recipe's.")] = None,
+    seed: Seed = None,
+    weights: Weights = None,
+    workers: Workers = 1,
+) -> None:
+    """Run one experiment whole: prepare, train, export, evaluate. Interrupted, the same command goes on."""
+    with extra("an experiment"):
+        from unmask import baseline, evaluate
+        from unmask.train import experiment as work
+        from unmask.train.recipes import find
+
+        if baseline.is_metadata(find(recipe)):
+            with bar("reading") as move:
+                table = work.only(manifest, run, sources or ())
+                outcome = baseline.run(baseline.MetadataRecipe.read(find(recipe)), table, run, move)
+            print(visible_lines(outcome.to_text()))
+            return
+        chosen, folder = recipe_and_weights(recipe, weights, seed)
+        with bar("preparing") as move:
+            done = work.experiment(
+                chosen.shortened(epochs, pictures),
+                manifest,
+                run,
+                prepared=prepared,
+                sources=sources or (),
+                split=split,
+                weights=folder,
+                workers=workers,
+                progress=move.named,
+            )
+    print(visible_lines((done / evaluate.FIGURES).read_text(encoding="utf-8")))
 
 
 def train(
@@ -23,23 +68,26 @@ def train(
     prepared: Prepared,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; a begun one is gone on with.")],
     weights: Weights = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    seed: Seed = None,
     leave_out: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="A source not to learn from.")] = None,
     workers: Workers = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Processors that learn together, each from a part.")] = 1,
 ) -> None:
     """Train a recipe. Interrupted, the same command goes on from the last whole epoch."""
     with extra("training a detector"):
         from unmask.train import loop
 
-        chosen, folder = recipe_and_weights(recipe, weights)
-        if seed is not None:
-            chosen = chosen.model_copy(update={"seed": seed})
+        chosen, folder = recipe_and_weights(recipe, weights, seed)
         if leave_out:
             chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"leave_out": tuple(leave_out)})})
         with bar("training") as move:
-            done = loop.train(chosen, prepared, run, weights=folder, workers=workers, progress=move.named)
+            done = loop.train(
+                chosen, prepared, run, weights=folder, workers=workers, devices=devices, progress=move.named
+            )
+    if not done.tells:
+        return
     figures = ", ".join(f"{name} {value:.3f}" for name, value in done.last.items() if name.startswith("auc"))
-    print(visible(f"{done.folder}: {done.last['epoch']} epochs; on val crops: {figures}"))
+    print(visible(f"{done.folder}: {done.last['epoch']:.0f} epochs; on val crops: {figures}"))
 
 
 def export(
@@ -53,10 +101,10 @@ def export(
     with extra("exporting a detector"):
         from unmask import release
         from unmask.train import export as exporter
-        from unmask.train import loop
+        from unmask.train import run as runs
 
         exporter.export(run, bundle)
-        left_out = loop.load(run)[0].data.leave_out
+        left_out = runs.read_recipe(run).data.leave_out
         with bar("scanning val") as move:
             made = release.calibrate_bundle(bundle, manifest, leave_out=left_out, progress=move)
     print(visible(f"{bundle}: {made.card.thresholds.chosen}"))

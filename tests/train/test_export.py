@@ -21,6 +21,7 @@ from unmask.prepare import read_segments
 from unmask.runtime import Session
 from unmask.train import export as exporter
 from unmask.train import loop
+from unmask.train import run as runs
 from unmask.train.export import export, golden_pixels
 from unmask.train.models import Detector, parameters
 
@@ -47,14 +48,16 @@ def test_the_bundle_is_whole_and_passes_its_own_check(bundle: Bundle) -> None:
 
 
 def test_the_graph_computes_what_the_network_computes_for_any_batch(bundle: Bundle, finished: Path) -> None:
-    _, network = loop.load(finished)
+    _, network = runs.load(finished)
     session = Session(bundle.model_path)
     for count in (1, 2, 5):
         batch = pixels(count)
         out = session.run(batch)
         with torch.inference_mode():
             logit, activation = network(torch.from_numpy(batch))
-        assert set(out) == {"logit", "activation"}
+            embedding = network.head.embed(network.maps(torch.from_numpy(batch)))
+        assert set(out) == {"logit", "activation", "embedding"}
+        np.testing.assert_allclose(out["embedding"], embedding.numpy(), atol=bundles.TOLERANCE)
         assert out["logit"].dtype == out["activation"].dtype == np.float32
         np.testing.assert_allclose(out["logit"], logit.numpy(), atol=bundles.TOLERANCE)
         np.testing.assert_allclose(out["activation"], activation.numpy(), atol=bundles.TOLERANCE)
@@ -78,7 +81,7 @@ def test_the_card_says_what_was_done_and_that_nothing_is_calibrated(bundle: Bund
     assert card.training.recipe == "tiny.toml"
     assert card.training.backbone == "test_efficientnet"
     assert card.training.epochs == 2
-    assert card.training.parameters == parameters(loop.load(finished)[1]) > 10_000
+    assert card.training.parameters == parameters(runs.load(finished)[1]) > 10_000
     assert "50% of all fakes" in card.training.made_fakes
     assert {source.name: source.items for source in card.sources} == {
         "alpha (fake)": 4,
@@ -98,7 +101,7 @@ class TestFrozen:
 
     def test_it_passes_its_own_check(self, frozen_bundle: Bundle, frozen_run: FrozenRun) -> None:
         assert bundles.check(frozen_bundle) <= bundles.TOLERANCE
-        _, network = loop.load(frozen_run.folder)
+        _, network = runs.load(frozen_run.folder)
         for count in (1, 3):
             out = Session(frozen_bundle.model_path).run(pixels(count))
             with torch.inference_mode():
@@ -116,7 +119,7 @@ class TestFrozen:
     def test_the_card_names_every_backbone(self, frozen_run: FrozenRun, finished: Path) -> None:
         eyes = frozen().model.backbones + recipe().model.backbones
         several = frozen().model_copy(update={"model": frozen().model.model_copy(update={"backbones": eyes})})
-        _, network = loop.load(finished)
+        _, network = runs.load(finished)
         training = exporter._card(several, network, frozen_run.folder, "0" * 64).training
         assert training.backbone == "test_efficientnet + test_efficientnet"
         assert training.initial_weights == "own.safetensors + none"
@@ -132,7 +135,7 @@ def test_the_card_of_a_run_that_was_stopped_counts_its_epochs(prepared: Path, tm
 
     with pytest.raises(Stopped):
         loop.train(recipe(), prepared, tmp_path / "run", workers=0, progress=stop)
-    found, network = loop.load(tmp_path / "run")
+    found, network = runs.load(tmp_path / "run")
     assert exporter._card(found, network, tmp_path / "run", "0" * 64).training.epochs == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unmask.train.heads import Places, Statistics, describe
+from unmask.train.heads import Dense, Head, Places, Statistics
 
 SHAPES = ((3, 12), (5, 6), (4, 3))
 """Channels and side of three maps."""
@@ -26,6 +26,18 @@ def statistics(dropout: float = 0.0) -> Statistics:
     """A head that has seen some batches, so that what it scales by is not 0 and 1."""
     torch.manual_seed(1)
     head = Statistics([channels for channels, _ in SHAPES], 16, dropout)
+    for seed in range(10):
+        head(maps(8, seed))
+    return head.eval()
+
+
+def describe(maps: list[Tensor]) -> Tensor:
+    return Statistics([1], 1, 0.0).describe(maps)
+
+
+def dense(dropout: float = 0.0, batch_norm: bool = True) -> Dense:
+    torch.manual_seed(1)
+    head = Dense([channels for channels, _ in SHAPES], 16, dropout, batch_norm)
     for seed in range(10):
         head(maps(8, seed))
     return head.eval()
@@ -172,9 +184,48 @@ class TestStatistics:
         assert torch.equal(activation, logit[:, None, None])
 
 
-@pytest.mark.parametrize("kind", ["places", "statistics"])
-def test_dropout_is_for_training_only(kind: str) -> None:
-    head = places(0.5) if kind == "places" else statistics(0.5)
+@pytest.mark.parametrize("batch_norm", [False, True])
+class TestDense:
+    @torch.no_grad()
+    def test_the_mean_of_the_map_is_the_logit_of_two_plain_layers(self, batch_norm: bool) -> None:
+        head, given = dense(batch_norm=batch_norm), maps(3)
+        logit, activation = head(given)
+        assert activation.shape == (3, 3, 3), "the resolution of the last map"
+        torch.testing.assert_close(logit, activation.mean(dim=(1, 2)))
+        first = given[-1].mean(dim=(2, 3)) @ head.hidden.weight.T + head.hidden.bias
+        if head.scale is not None:
+            first = head.scale(first)
+        torch.testing.assert_close(logit, (first.relu() @ head.out.weight.T + head.out.bias)[:, 0])
+        torch.testing.assert_close(logit, head.judge(head.describe(given)))
+
+    def test_the_map_is_the_gradient_by_the_features_times_their_distance_from_the_mean(self, batch_norm: bool) -> None:
+        head = dense(batch_norm=batch_norm)
+        features = maps(3)[-1].requires_grad_()
+        (gradient,) = torch.autograd.grad(head([features])[0].sum(), features)
+        away = (features - features.mean(dim=(2, 3), keepdim=True)).detach()
+        local = (gradient * away).sum(dim=1) * features.shape[-1] ** 2
+        with torch.no_grad():
+            logit, activation = head([features])
+        assert local.std() > 0.01
+        torch.testing.assert_close(activation - logit[:, None, None], local, atol=1e-5, rtol=1e-4)
+
+    def test_while_it_learns_the_map_is_just_the_logit(self, batch_norm: bool) -> None:
+        logit, activation = dense(batch_norm=batch_norm).train()(maps(4))
+        assert torch.equal(activation, logit[:, None, None])
+
+
+@torch.no_grad()
+def test_embeddings_are_what_the_last_decision_stands_on() -> None:
+    given = maps(3)
+    assert places().embed(given).shape == dense().embed(given).shape == (3, SHAPES[-1][0])
+    torch.testing.assert_close(places().embed(given), given[-1].mean(dim=(2, 3)))
+    head = statistics()
+    hidden = head.embed(given)
+    torch.testing.assert_close(hidden @ head.out.weight[0] + head.out.bias, head(given)[0])
+
+
+@pytest.mark.parametrize("head", [places(0.5), dense(0.5), statistics(0.5)], ids=["places", "dense", "statistics"])
+def test_dropout_is_for_training_only(head: Head) -> None:
     with torch.no_grad():
         head.train()
         assert not torch.equal(head(maps(8))[0], head(maps(8))[0])

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
 import torch
+from lightning.fabric import Fabric
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch.utils.data import Dataset, TensorDataset
 
 from tests.train.conftest import FrozenRun
 from tests.train.tiny import WEIGHTS, backbone, frozen, recipe
 from unmask import manifest
-from unmask.errors import ManifestError, RecipeError, UsageError
+from unmask.errors import ManifestError, RecipeError, UnmaskError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import prepare
 from unmask.train import loop
-from unmask.train.data import Pictures, read_split
-from unmask.train.loop import figures, find_weights, learning_rate, train
+from unmask.train import run as runs
+from unmask.train.data import Pictures, Sample, read_split
+from unmask.train.loop import figures, train
+from unmask.train.run import Line, find_weights
 from unmask.train.views import Described
 
 PRECISION = loop.precision
@@ -33,25 +43,33 @@ class Stopped(Exception):
 
 
 def same_state(one: Path, other: Path) -> bool:
-    mine, theirs = load_file(one / loop.STATE), load_file(other / loop.STATE)
+    mine, theirs = load_file(one / runs.STATE), load_file(other / runs.STATE)
     return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
-def log(folder: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (folder / loop.LOG).read_text().splitlines()]
+def timeless(line: Line) -> Line:
+    """Without how long it took, which is another every time."""
+    return {name: value for name, value in line.items() if name not in ("seconds", "pictures_per_s")}
+
+
+def log(folder: Path) -> list[Line]:
+    return [timeless(line) for line in runs.lines(folder)]
 
 
 class TestRun:
     def test_a_run_is_a_folder_with_its_recipe_data_log_and_state(self, finished: Path) -> None:
-        assert {path.name for path in finished.iterdir()} == {loop.RECIPE, loop.DATA, loop.LOG, loop.STATE}
-        found, network = loop.load(finished)
+        assert {path.name for path in finished.iterdir()} == {runs.RECIPE, runs.DATA, runs.LOG, runs.STATE}
+        found, network = runs.load(finished)
         assert found == recipe()
         assert not network.training
-        assert loop.epochs_done(finished) == 2
-        described = json.loads((finished / loop.DATA).read_text())
+        assert runs.epochs_done(finished) == 2
+        described = json.loads((finished / runs.DATA).read_text())
         assert {split: sum(one["items"] for one in described[split]) for split in described} == {"train": 20, "val": 10}
         assert [line["epoch"] for line in log(finished)] == [1, 2]
-        for line in log(finished):
+        for line in runs.lines(finished):
+            assert line["seconds"] > 0
+            assert line["pictures_per_s"] == pytest.approx(16 / line["seconds"], rel=0.5)
+            assert 0 <= line["learning_rate"] <= 1e-3
             assert {"auc", "auc/alpha", "auc/beta"} == {name for name in line if name.startswith("auc")}
             assert 0 <= line["auc"] <= 1
             assert line["loss"] > 0
@@ -63,10 +81,12 @@ class TestRun:
             seen.append((what, done, of))
 
         done = train(recipe(train={"epochs": 1}), prepared, tmp_path / "run", progress=progress, workers=0)
-        assert seen == [("training", 1, 2), ("training", 2, 2)]
+        assert [(done, of) for _, done, of in seen] == [(1, 2), (2, 2)]
+        for what, _, _ in seen:
+            assert re.fullmatch(r"training, loss \d\.\d{3}, \d+ pictures/s", what)
         assert done.folder == tmp_path / "run"
         assert done.last["epoch"] == 1
-        assert done.last == log(tmp_path / "run")[-1]
+        assert timeless(done.last) == log(tmp_path / "run")[-1]
 
     def test_a_worker_makes_the_same_run(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
         train(recipe(), prepared, tmp_path, workers=1)
@@ -88,7 +108,7 @@ class TestRun:
 
     def test_a_source_left_out_is_left_out(self, prepared: Path, tmp_path: Path) -> None:
         train(recipe(data={"leave_out": ["beta"]}, train={"epochs": 1}), prepared, tmp_path, workers=0)
-        described = json.loads((tmp_path / loop.DATA).read_text())
+        described = json.loads((tmp_path / runs.DATA).read_text())
         for split in ("train", "val"):
             assert {one["name"] for one in described[split]} == {"alpha (real)", "alpha (fake)", "gamma (fake)"}
         with pytest.raises(ManifestError, match="cannot hold out betta"):
@@ -131,7 +151,7 @@ def test_half_precision_trains_and_is_kept_whole(
     monkeypatch.setattr(loop, "precision", lambda: "bf16-mixed")
     done = train(recipe(train={"epochs": 1, "pictures_per_epoch": 8}), prepared, tmp_path, workers=0)
     assert done.last["loss"] == pytest.approx(np.log(2), rel=0.2)
-    assert {tensor.dtype for tensor in load_file(tmp_path / loop.STATE).values()} == {torch.float32, torch.int64}
+    assert {tensor.dtype for tensor in load_file(tmp_path / runs.STATE).values()} == {torch.float32, torch.int64}
 
 
 class TestResuming:
@@ -145,7 +165,7 @@ class TestResuming:
 
         with pytest.raises(Stopped):
             train(recipe(), prepared, tmp_path, workers=0, progress=stop)
-        assert (tmp_path / loop.STATE).exists() == (step > 2)
+        assert (tmp_path / runs.STATE).exists() == (step > 2)
         steps: list[int] = []
         train(recipe(), prepared, tmp_path, workers=0, progress=lambda what, done, of: steps.append(done))
         assert steps == ([1, 2, 3, 4] if step == 1 else [3, 4]), "no more than one epoch is repeated"
@@ -165,28 +185,28 @@ class TestResuming:
             save_file(tensors, path)
 
         with monkeypatch.context() as patch:
-            patch.setattr(loop, "save_file", stop)
+            patch.setattr(runs, "save_file", stop)
             with pytest.raises(Stopped):
                 train(recipe(), prepared, tmp_path, workers=0)
         assert [line["epoch"] for line in log(tmp_path)] == list(range(1, number + 1))
         done = train(recipe(), prepared, tmp_path, workers=0)
-        assert done.last == log(finished)[-1]
+        assert timeless(done.last) == log(finished)[-1]
         assert log(tmp_path) == log(finished), "no epoch is listed twice"
         assert same_state(tmp_path, finished)
 
     def test_a_finished_run_is_not_touched(self, prepared: Path, finished: Path) -> None:
-        before = (finished / loop.STATE).read_bytes()
+        before = (finished / runs.STATE).read_bytes()
         done = train(recipe(), prepared, finished, workers=0, progress=lambda *_: pytest.fail("it learns"))
-        assert done.last == log(finished)[-1]
-        assert (finished / loop.STATE).read_bytes() == before
+        assert timeless(done.last) == log(finished)[-1]
+        assert (finished / runs.STATE).read_bytes() == before
 
 
 class TestFrozen:
     """A run whose backbone does not learn: the same loop, fed with what the backbone says."""
 
     def test_its_backbone_never_changes_and_its_head_does(self, frozen_run: FrozenRun, weights: Path) -> None:
-        assert loop.load(frozen_run.folder)[0] == frozen()
-        before, after = load_file(weights / WEIGHTS), load_file(frozen_run.folder / loop.STATE)
+        assert runs.load(frozen_run.folder)[0] == frozen()
+        before, after = load_file(weights / WEIGHTS), load_file(frozen_run.folder / runs.STATE)
         for network in ("model", "average"):
             prefix = f"{network}.eyes.0.backbone.model."
             kept = {name.removeprefix(prefix): tensor for name, tensor in after.items() if name.startswith(prefix)}
@@ -203,19 +223,19 @@ class TestFrozen:
         self, frozen_run: FrozenRun, weights: Path, tmp_path: Path, step: int
     ) -> None:
         def stop(what: str, done: int, of: int) -> None:
-            assert what == "training", "the pictures are described already"
+            assert what.startswith("training"), "the pictures are described already"
             if done == step:
                 raise Stopped
 
         with pytest.raises(Stopped):
             train(frozen(), frozen_run.prepared, tmp_path, weights=weights, workers=0, progress=stop)
-        assert (tmp_path / loop.STATE).exists() == (step > 2)
+        assert (tmp_path / runs.STATE).exists() == (step > 2)
         train(frozen(), frozen_run.prepared, tmp_path, weights=weights, workers=1)
         assert same_state(tmp_path, frozen_run.folder)
         assert log(tmp_path) == log(frozen_run.folder)
 
     def test_val_is_scored_as_the_network_scores_its_pictures(self, frozen_run: FrozenRun) -> None:
-        _, network = loop.load(frozen_run.folder)
+        _, network = runs.load(frozen_run.folder)
         check = read_split(frozen_run.prepared, "val", ())
         found = figures(check, Pictures(frozen(), check).scores(network, check))
         assert found == {name: value for name, value in log(frozen_run.folder)[-1].items() if name.startswith("auc")}
@@ -242,15 +262,15 @@ class TestRefused:
         for other in (recipe(seed=1), recipe(train={"epochs": 3}), recipe(data={"self_blend": 0.1})):
             with pytest.raises(UsageError, match="holds a run of another recipe: choose another folder"):
                 train(other, prepared, finished, workers=0)
-        assert loop.load(finished)[0] == recipe()
+        assert runs.load(finished)[0] == recipe()
 
     def test_a_damaged_run(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
         shutil.copytree(finished, tmp_path / "run")
-        (tmp_path / "run" / loop.RECIPE).write_text("{")
+        (tmp_path / "run" / runs.RECIPE).write_text("{")
         with pytest.raises(UsageError, match=r"recipe\.json cannot be read: the run is damaged"):
             train(recipe(), prepared, tmp_path / "run", workers=0)
         with pytest.raises(UsageError, match=r"recipe\.json cannot be read: the run is damaged"):
-            loop.load(tmp_path / "run")
+            runs.load(tmp_path / "run")
 
     def test_a_folder_prepared_with_another_cut(self, prepared: Path, tmp_path: Path) -> None:
         with pytest.raises(RecipeError, match="another cut than the recipe's: prepare it again"):
@@ -268,7 +288,7 @@ class TestRefused:
 
     def test_a_run_without_a_whole_epoch(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="holds no finished epoch: run unmask train first"):
-            loop.load(tmp_path)
+            runs.load(tmp_path)
 
 
 class TestWeights:
@@ -297,7 +317,7 @@ class TestWeights:
         chosen = recipe(model={"backbones": [eye]}, train={"epochs": 1, "average": 0.5})
         train(chosen, prepared, tmp_path / "run", weights=weights, workers=0)
         for network in ("model", "average"):
-            after = load_file(tmp_path / "run" / loop.STATE)
+            after = load_file(tmp_path / "run" / runs.STATE)
             for name in ("conv_stem.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var"):
                 torch.testing.assert_close(after[f"{network}.eyes.0.backbone.model.{name}"], state[name])
             head = "blocks.3.0.conv_pw.weight"
@@ -305,17 +325,128 @@ class TestWeights:
             torch.testing.assert_close(after[f"{network}.eyes.0.backbone.model.{head}"], state[head], atol=0.05, rtol=0)
 
 
-class TestLearningRate:
-    def test_one_cycle(self) -> None:
-        rates = [learning_rate(1.0, step, 100) for step in range(100)]
-        assert rates[0] == pytest.approx(0.1)
-        assert max(rates) == rates[10] == pytest.approx(1.0)
-        assert rates[:11] == sorted(rates[:11])
-        assert rates[10:] == sorted(rates[10:], reverse=True)
-        assert 0 < rates[-1] < 0.001
-        assert learning_rate(3.0, 40, 100) == pytest.approx(3 * rates[40])
+class TestRegime:
+    """Each way of learning learns, and comes to the same when it was interrupted."""
 
-    @pytest.mark.parametrize("steps", [1, 2, 3, 11])
-    def test_short_runs(self, steps: int) -> None:
-        assert all(0 <= learning_rate(1.0, step, steps) <= 1 for step in range(steps))
-        assert learning_rate(1.0, 0, steps) == pytest.approx(0.1)
+    @pytest.mark.parametrize(
+        "tables",
+        [
+            {"train": {"mixup": 0.4}},
+            {"train": {"optimizer": "sgd", "schedule": "cosine", "clip": 0.0, "average": 0.0}},
+            {"train": {"optimizer": "adam", "schedule": "constant", "backbone_rate": 0.1, "layer_decay": 0.7}},
+            {"train": {"adversary": {"method": "pgd", "steps": 2}}},
+            {"data": {"balance": "weights", "self_blend": 0.0}},
+            {"data": {"balance": "sampler", "self_blend": 0.0}, "train": {"batch": 7}},
+            {"model": {"backbones": [backbone(freeze=["blocks.0"], thaw={"blocks.0": 2})], "head": "dense"}},
+        ],
+        ids=lambda tables: ", ".join(name for table in tables.values() for name in table),
+    )
+    def test_it_learns_and_resumes(
+        self, prepared: Path, finished: Path, tmp_path: Path, tables: dict[str, Any]
+    ) -> None:
+        chosen = recipe(**tables)
+        steps = 2 * (chosen.train.pictures_per_epoch // chosen.train.batch)
+
+        def stop(what: str, done: int, of: int) -> None:
+            if done > steps // 2:
+                raise Stopped
+
+        train(chosen, prepared, tmp_path / "whole", workers=0)
+        with pytest.raises(Stopped):
+            train(chosen, prepared, tmp_path / "stopped", workers=0, progress=stop)
+        train(chosen, prepared, tmp_path / "stopped", workers=0)
+        assert same_state(tmp_path / "whole", tmp_path / "stopped")
+        assert not same_state(tmp_path / "whole", finished), "the option does something"
+        assert all(np.isfinite(line["loss"]) for line in log(tmp_path / "whole"))
+
+    def test_mixing_takes_labels_and_costs_along(self) -> None:
+        torch.manual_seed(0)
+        np.random.seed(0)
+        labels = torch.tensor([0.0, 1.0, 0.0, 1.0])
+        inputs, mixed, costs = loop._mixed(labels[:, None] * 100, labels, labels * 10, 1.0)
+        assert inputs.dtype == torch.float32
+        torch.testing.assert_close(inputs[:, 0], mixed * 100)
+        torch.testing.assert_close(costs, mixed * 10)
+        assert len(set(mixed.tolist()) - {0.0, 1.0}) > 0
+        assert loop._mixed(inputs, labels, costs, 0.0) == (inputs, labels, costs)
+
+    def test_patience_stops_early_and_stays_stopped(
+        self, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scores = iter([0.5, 0.7, 0.7, 0.6, 0.9])
+        monkeypatch.setattr(loop, "figures", lambda *_: {"auc": next(scores)})
+        chosen = recipe(train={"epochs": 9, "patience": 2, "pictures_per_epoch": 8})
+        done = train(chosen, prepared, tmp_path, workers=0)
+        assert done.last["epoch"] == 4
+        again = train(chosen, prepared, tmp_path, workers=0, progress=lambda *_: pytest.fail("it learns"))
+        assert again.last == done.last
+
+    def test_devices_that_do_not_divide_a_batch(self, prepared: Path, tmp_path: Path) -> None:
+        with pytest.raises(RecipeError, match=r"train\.batch, 8, must be a multiple of the 3 devices"):
+            train(recipe(), prepared, tmp_path / "run", devices=3)
+
+    def test_each_device_gets_whole_pairs_and_together_they_get_the_batch(self) -> None:
+        chosen = recipe(train={"batch": 8, "pictures_per_epoch": 24})
+        numbers = cast("Dataset[Sample]", TensorDataset(torch.arange(24)))
+        parts = [
+            [batch[0].tolist() for batch in loop._loader(numbers, chosen, cast("Fabric", FakeFabric(rank)), 0)]
+            for rank in (0, 1)
+        ]
+        assert parts[0] == [[0, 1, 2, 3], [8, 9, 10, 11], [16, 17, 18, 19]]
+        assert parts[1] == [[4, 5, 6, 7], [12, 13, 14, 15], [20, 21, 22, 23]]
+
+    def test_two_devices_train_one_run_and_one_of_them_tells(self, prepared: Path, tmp_path: Path) -> None:
+        (tmp_path / "tiny.toml").write_text(DDP, encoding="utf-8")
+        command = ["train", tmp_path / "tiny.toml", prepared, tmp_path / "run", "--devices", "2", "--workers", "0"]
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("unmask")), *map(str, command)],
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("2 epochs; on val crops: auc") == 1
+        assert [line["epoch"] for line in log(tmp_path / "run")] == [1, 2]
+        assert runs.epochs_done(tmp_path / "run") == 2
+
+
+class FakeFabric(NamedTuple):
+    """One of two devices."""
+
+    global_rank: int
+    world_size: int = 2
+
+
+DDP = """
+name = "tiny"
+summary = "A recipe for tests"
+pooling = "mean"
+cut = { kind = "patch", size_px = 64, patches = 4 }
+model = { backbone = { name = "test_efficientnet", weights = "none" } }
+train = { epochs = 2, pictures_per_epoch = 16, batch = 8 }
+"""
+
+
+class TestFullDisk:
+    def test_the_last_whole_epoch_stays(
+        self, prepared: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every write after the first epoch's fails half-way, as on a disk without room."""
+        shutil.copytree(finished, tmp_path / "first")
+        train(recipe(train={"epochs": 1}), prepared, tmp_path / "run", workers=0)
+        (tmp_path / "run" / runs.RECIPE).write_text(recipe().model_dump_json())
+        before = (tmp_path / "run" / runs.STATE).read_bytes()
+
+        def full(tensors: dict[str, torch.Tensor], path: Path) -> None:
+            path.write_bytes(b"half a file")
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(runs, "save_file", full)
+            with pytest.raises(UnmaskError, match=r"could not be written .* No space left on device"):
+                train(recipe(), prepared, tmp_path / "run", workers=0)
+        assert (tmp_path / "run" / runs.STATE).read_bytes() == before
+        assert not list((tmp_path / "run").glob("*.new"))
+        train(recipe(), prepared, tmp_path / "run", workers=0)
+        assert runs.epochs_done(tmp_path / "run") == 2

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from tests.train.tiny import BACKBONE, backbone
 from unmask.errors import RecipeError
-from unmask.train.heads import Places, Statistics, describe
-from unmask.train.models import Describer, Detector, Eye, build, parameters
-from unmask.train.recipes import Model
+from unmask.train.design import Model
+from unmask.train.heads import Places, Statistics
+from unmask.train.models import Describer, Detector, Eye, Shown, build, hold, parameters
 
 OWN = Model.model_validate({"backbones": [backbone(weights="own.safetensors")]})
 
@@ -55,7 +55,7 @@ def test_the_heat_map_adds_up_to_the_logit(name: str) -> None:
     assert activation.std() > 0
 
 
-@pytest.mark.parametrize("head", ["places", "statistics"])
+@pytest.mark.parametrize("head", ["places", "dense", "statistics"])
 def test_pictures_of_a_batch_do_not_touch_each_other(head: str) -> None:
     network = model(head=head).eval()
     batch = pixels(4)
@@ -82,6 +82,44 @@ def test_pixels_are_normalised_as_the_backbone_was_trained() -> None:
             3, 1, 1
         )
         torch.testing.assert_close(seen[-1], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_graph_shows_logit_map_and_embedding() -> None:
+    network = model(head="dense").eval()
+    with torch.no_grad():
+        logit, activation, embedding = Shown(network)(pixels(3))
+        assert torch.equal(logit, network(pixels(3))[0])
+        assert torch.equal(activation, network(pixels(3))[1])
+        torch.testing.assert_close(embedding, network.maps(pixels(3))[-1].mean(dim=(2, 3)))
+
+
+class TestOurOwn:
+    """Networks that timm does not have, by the same words in a recipe."""
+
+    def own(self, **options: Any) -> Detector:
+        return build(Model.model_validate({"backbone": {"name": "plain_cnn", "weights": "none", **options}}))
+
+    def test_it_scores_and_freezes_like_any_other(self) -> None:
+        network = self.own().eval()
+        first = next(name for name, _ in eye(network).network.named_children())
+        with torch.no_grad():
+            logit, activation = network(pixels(3))
+        torch.testing.assert_close(logit, activation.mean(dim=(1, 2)) + network.head.constant)
+        assert parameters(self.own(freeze=[first])) < parameters(network)
+        assert parameters(self.own(maps=[0])) < parameters(network), "what lies behind the last map is cut off"
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"weights": "hub"}, "no download for"),
+            ({"maps": [99]}, "have numbers, from 0 to"),
+            ({"maps": ["first"]}, "have numbers, from 0 to"),
+            ({"options": {"typo": 1}}, "cannot be built"),
+        ],
+    )
+    def test_what_it_cannot_is_one_sentence(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(RecipeError, match=message):
+            self.own(**options)
 
 
 def test_an_earlier_stage_resolves_more_and_costs_less() -> None:
@@ -115,7 +153,8 @@ class TestMaps:
             found = network.maps(pixels())
             assert [tuple(one.shape) for one in found] == [(2, 24, 16, 16), (2, 48, 4, 4), (2, 64, 2, 2)]
             described = Describer(network)(pixels())
-            assert torch.equal(described, describe(found))
+            assert isinstance(network.head, Statistics)
+            assert torch.equal(described, network.head.describe(found))
             logit, activation = network(pixels())
             assert torch.equal(network.judge(described), logit)
         assert activation.shape == (2, 2, 2)
@@ -196,6 +235,26 @@ class TestFrozen:
         free, partly = model(), model(freeze=self.FROZEN)
         assert 0 < parameters(partly) < parameters(free) == sum(p.numel() for p in free.parameters())
 
+    def test_parts_thaw_in_their_epoch_and_statistics_with_them(self) -> None:
+        options = Model.model_validate(
+            {"backbone": backbone(freeze=["conv_stem", "bn1", "blocks.0"], thaw={"blocks.0": 3}), "dropout": 0.0}
+        )
+        torch.manual_seed(0)
+        network = build(options).train()
+        learnt = []
+        for epoch in (2, 3):
+            hold(network, options, epoch)
+            before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+            network.zero_grad()
+            network(pixels())[0].sum().backward()
+            torch.optim.SGD([one for one in network.parameters() if one.requires_grad], lr=0.1).step()
+            changed = {name for name, tensor in network.state_dict().items() if not torch.equal(before[name], tensor)}
+            learnt.append(sorted(name for name in changed if "blocks.0." in name))
+            assert not [name for name in changed if "conv_stem" in name or ".model.bn1." in name]
+        assert learnt[0] == []
+        assert any("running_mean" in name for name in learnt[1])
+        assert any("weight" in name for name in learnt[1])
+
     def test_freezing_does_not_change_what_is_computed(self) -> None:
         free, partly = model().eval(), model(freeze=self.FROZEN).eval()
         with torch.no_grad():
@@ -208,15 +267,18 @@ class TestFrozen:
         {"name": "efficientnet_b99"},
         {"maps": [9]},
         {"maps": ["blocks.99"]},
-        {"freeze": ("blocks.99",)},
-        {"freeze": ("encoder",)},
         {"options": {"pad_typo": "same"}},
     ],
     ids=str,
 )
 def test_what_timm_does_not_know_is_one_sentence(options: dict[str, Any]) -> None:
-    with pytest.raises(RecipeError, match=rf'timm cannot build the backbone "{options.get("name", BACKBONE)}": .'):
+    with pytest.raises(RecipeError, match=rf'the backbone "{options.get("name", BACKBONE)}" cannot be built: .'):
         model(**options)
+
+
+def test_a_part_that_is_not_there_lists_those_that_are() -> None:
+    with pytest.raises(RecipeError, match=r"no part blocks\.99, encoder; its parts are: conv_stem, bn1, blocks"):
+        model(freeze=("blocks.99", "encoder"))
 
 
 class TestWeights:

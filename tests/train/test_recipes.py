@@ -11,9 +11,12 @@ from pydantic import ValidationError
 from tests.train.tiny import backbone, frozen, recipe, values
 from unmask.errors import RecipeError
 from unmask.train import recipes
-from unmask.train.recipes import Model, Recipe, find
+from unmask.train.design import Model
+from unmask.train.recipes import Recipe, find
 
-SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+DETECTORS = ("face", "picture")
+BASELINE = "metadata-baseline"
+SHIPPED = sorted(path for path in (Path(__file__).parents[2] / "recipes").glob("*.toml") if path.stem != BASELINE)
 
 TOML = """
 name = "own"
@@ -46,13 +49,62 @@ def test_every_recipe_that_ships_is_valid(path: Path) -> None:
     assert found.name == path.stem
     assert find(path.stem) == path
     assert found.summary
-    assert found.cut.kind in ("face", "patch")
+    assert found.card.limits, "a card that names no limit is not honest"
     weights = {backbone.weights for backbone in found.model.backbones}
-    assert "none" not in weights, "a detector that ships does not start from nothing"
+    assert "none" not in weights or path.stem not in DETECTORS, "a detector that ships does not start from nothing"
 
 
-def test_both_detectors_have_a_recipe() -> None:
-    assert {"face", "picture"} <= {path.stem for path in SHIPPED}
+def test_detectors_and_published_systems_have_a_recipe() -> None:
+    published = {"mobilenetv2-140k", "cnn-128", "efficientnet-128", "resnet-128", "facenet-128", "resnet50-140k"}
+    compared = {"mobilenetv2-ffpp", "vgg16", "xception", "regularised", "attention", "attention-vit", "adversarial"}
+    there = {path.stem for path in SHIPPED}
+    assert {*DETECTORS, *published, *compared} <= there
+    assert published <= {path.stem for path in SHIPPED if Recipe.read(path).published}
+
+
+def test_the_baseline_is_no_networks_recipe() -> None:
+    with pytest.raises(RecipeError, match="not one of a network: unmask baseline runs it"):
+        Recipe.read(find(BASELINE))
+
+
+class TestBackboneByName:
+    def test_one_word_is_a_backbone(self) -> None:
+        one = Model.model_validate({"backbone": "resnet18"})
+        assert one == Model.model_validate({"backbones": [{"name": "resnet18"}]})
+        table = Model.model_validate({"backbone": {"name": "resnet18", "weights": "none"}})
+        assert table.backbones[0].weights == "none"
+
+    def test_one_and_several_exclude_each_other(self) -> None:
+        with pytest.raises(ValidationError, match="backbone or backbones, not both"):
+            Model.model_validate({"backbone": "resnet18", "backbones": [{"name": "resnet18"}]})
+
+    def test_thawing(self) -> None:
+        one = Model.model_validate({"backbone": backbone(freeze=["a", "b"], thaw={"b": 3})}).backbones[0]
+        assert [one.held(epoch) for epoch in (1, 2, 3, 9)] == [("a", "b"), ("a", "b"), ("a",), ("a",)]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"thaw": {"b": 2}}, "which freeze does not"),
+            ({"freeze": "all", "thaw": {"b": 2}}, "cannot thaw"),
+            ({"freeze": ["b"], "thaw": {"b": 1}}, "epochs from 2 on"),
+        ],
+    )
+    def test_thawing_that_cannot_be(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValidationError, match=message):
+            Model.model_validate({"backbone": backbone(**options)})
+
+
+class TestShortened:
+    def test_it_changes_the_length_and_nothing_else(self) -> None:
+        short = recipe().shortened(1, 8)
+        assert (short.train.epochs, short.train.pictures_per_epoch) == (1, 8)
+        assert short == recipe(train={"epochs": 1, "pictures_per_epoch": 8})
+        assert recipe().shortened() == recipe()
+
+    def test_less_than_a_batch_is_refused(self) -> None:
+        with pytest.raises(RecipeError, match=r"the recipe tiny cannot be so short: .*at least one batch"):
+            recipe().shortened(1, 2)
 
 
 @pytest.mark.parametrize("table", ["", "cut", "data", "augment", "model", "train", "card"])
@@ -176,7 +228,7 @@ def test_a_file_comes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_name_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ", ".join(path.stem for path in SHIPPED)
+    names = ", ".join(sorted([BASELINE, *(path.stem for path in SHIPPED)]))
     with pytest.raises(RecipeError, match=rf'no recipe file "fase", .* there are: {names}$'):
         find("fase")
     monkeypatch.setattr(recipes, "_SHIPPED", (tmp_path,))

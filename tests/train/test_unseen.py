@@ -18,6 +18,7 @@ from unmask.errors import ManifestError, UsageError
 from unmask.manifest import FAKE, REAL
 from unmask.scores import read_scores
 from unmask.train import loop, unseen
+from unmask.train import run as run_folder
 from unmask.train.recipes import Recipe
 from unmask.train.unseen import without
 
@@ -44,7 +45,7 @@ def figures(
         originals,
         runs,
         ["beta", "gamma"],
-        progress=lambda what, n, of: steps.append((what, n, of)),
+        progress=lambda what, n, of: steps.append((what.partition(",")[0], n, of)),
     )
     return {(figure.name, figure.on.split()[2]): figure for figure in found}
 
@@ -66,10 +67,10 @@ def test_the_source_is_not_in_training_neither_its_fakes_nor_its_photos(
         ("gamma", {"alpha (real)", "alpha (fake)", "beta (real)", "beta (fake)"}),
     ):
         folder = runs / f"tiny-without-{source}"
-        described = json.loads((folder / loop.DATA).read_text())
+        described = json.loads((folder / run_folder.DATA).read_text())
         for split in ("train", "val"):
             assert {one["name"] for one in described[split]} == others
-        kept, _ = loop.load(folder)
+        kept, _ = run_folder.load(folder)
         assert kept == without(CHOSEN, source)
 
 
@@ -115,7 +116,7 @@ def test_the_command_in_the_figures_can_be_typed(
         asked.append((learn, table, sources, split))
         return []
 
-    monkeypatch.setattr(cli_options, "recipe_and_weights", lambda name, weights: (CHOSEN, None))
+    monkeypatch.setattr(cli_options, "recipe_and_weights", lambda name, weights, seed=None: (CHOSEN, None))
     monkeypatch.setattr(unseen, "unseen", ask)
     (command,) = {figure.command for figure in figures.values()}
     program, *words = shlex.split(command)
@@ -154,9 +155,9 @@ def test_finished_runs_are_not_trained_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On val the same networks answer, so a recipe can be chosen without looking at test."""
-    before = (runs / "tiny-without-gamma" / loop.STATE).read_bytes()
+    before = (runs / "tiny-without-gamma" / run_folder.STATE).read_bytes()
     again = unseen.unseen([(CHOSEN, prepared)], originals, runs, ["gamma"], split="val")
-    assert (runs / "tiny-without-gamma" / loop.STATE).read_bytes() == before
+    assert (runs / "tiny-without-gamma" / run_folder.STATE).read_bytes() == before
     assert {row.split for row in read_scores(runs / "without-gamma" / "scores-tiny-val.csv")} == {"val"}
     assert "--split val" in again[0].command
 
@@ -194,7 +195,7 @@ def together(
         ["gamma"],
         epochs={"other": 1},
         weights=weights,
-        progress=lambda what, n, of: steps.append(what),
+        progress=lambda what, n, of: steps.append(what.partition(",")[0]),
     )
     goes_on = ["without gamma: training", "without gamma: scanning val", "without gamma: scanning test"]
     assert list(dict.fromkeys(steps)) == goes_on
@@ -227,8 +228,8 @@ class TestTogether:
         assert shlex.split(command)[3:5] == [f"tiny={prepared.name}", f"other={frozen_run.prepared.name}"]
 
     def test_one_of_them_may_learn_for_fewer_epochs(self, together: dict[str, Figure], runs: Path) -> None:
-        assert loop.epochs_done(runs / "other-without-gamma") == 1 < OTHER.train.epochs
-        assert loop.load(runs / "other-without-gamma")[0] == without(OTHER, "gamma", 1)
+        assert run_folder.epochs_done(runs / "other-without-gamma") == 1 < OTHER.train.epochs
+        assert run_folder.load(runs / "other-without-gamma")[0] == without(OTHER, "gamma", 1)
         assert together["unseen-generator AUC"].command.endswith("--leave-out gamma --epochs other=1")
 
     def test_one_alone_afterwards_is_judged_alone(

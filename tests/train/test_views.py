@@ -22,9 +22,9 @@ from unmask.prepare import MANIFEST, read_segments
 from unmask.train import views
 from unmask.train.data import Pictures, Sample, read_split
 from unmask.train.graph import write_graph
-from unmask.train.loop import find_weights
 from unmask.train.models import Describer, Detector, build
 from unmask.train.recipes import Recipe
+from unmask.train.run import find_weights
 from unmask.train.views import Described
 
 STILL = {"flip": 0, "zoom": 0, "colour": 0, "resize": 0, "blur": 0, "noise": 0, "jpeg": 0}

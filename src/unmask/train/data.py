@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -59,15 +59,31 @@ def read_split(folder: Path, split: Literal["train", "val"], leave_out: Sequence
 
 
 def draw_epoch(items: Sequence[Item], data: Data, pictures: int, rng: np.random.Generator) -> list[Draw]:
-    """The pictures of one epoch, real and fake in turn; a made fake follows its own original."""
+    """The pictures of one epoch.
+
+    In pairs, real and fake in turn, a made fake after its own original; or each by itself, as `data.balance` says.
+    """
+    if data.balance in ("weights", "none"):
+        everything = _Pool(items, data.source_power, rng)
+        return [Draw(everything.draw(), False) for _ in range(pictures)]
     reals = _Pool([item for item in items if item.label == REAL], data.source_power, rng)
     fakes = _Pool([item for item in items if item.label == FAKE], data.source_power, rng)
+    if data.balance == "sampler":
+        return [Draw((fakes if rng.random() < 0.5 else reals).draw(), False) for _ in range(pictures)]
     draws: list[Draw] = []
     for _ in range(pictures // 2):
         real = reals.draw()
         fake = Draw(real, True) if rng.random() < data.self_blend else Draw(fakes.draw(), False)
         draws += [Draw(real, False), fake]
     return draws
+
+
+def class_weights(items: Sequence[Item], data: Data) -> tuple[float, float]:
+    """What a real and a fake weigh in the loss; the rarer class weighs more where the data are drawn as they are."""
+    if data.balance != "weights":
+        return 1.0, 1.0
+    fakes = sum(item.label == FAKE for item in items)
+    return len(items) / (2 * (len(items) - fakes)), len(items) / (2 * fakes)
 
 
 class _Pool:
@@ -91,13 +107,18 @@ class _Pool:
         return self._by_source[source][left.pop()]
 
 
+MEMORY_BYTES: Final = 2 * 2**30
+"""What decoded pictures may take; beyond it they are decoded anew each time they are shown."""
+
+
 class Store:
     """The segments of prepared items, kept in memory up to a budget and decoded anew beyond it.
 
-    Filled before the loader forks its workers, so that all of them share one copy.
+    Filled before the loader forks its workers, so that all of them share one copy. However many items there are, no
+    more than the budget stays in memory.
     """
 
-    def __init__(self, items: Iterable[Item], size_px: int, budget_bytes: int = 6 * 2**30) -> None:
+    def __init__(self, items: Iterable[Item], size_px: int, budget_bytes: int = MEMORY_BYTES) -> None:
         self._size_px = size_px
         self._kept: dict[Path, list[Pixels]] = {}
         for item in items:
@@ -162,11 +183,12 @@ class Pictures:
     Args:
         recipe: How to show them.
         items: All that will be asked for.
+        memory_bytes: What decoded pictures may take.
     """
 
-    def __init__(self, recipe: Recipe, items: Iterable[Item]) -> None:
+    def __init__(self, recipe: Recipe, items: Iterable[Item], memory_bytes: int = MEMORY_BYTES) -> None:
         self._recipe = recipe
-        self._store = Store(items, recipe.cut.size_px)
+        self._store = Store(items, recipe.cut.size_px, memory_bytes)
 
     def epoch(self, learn: Sequence[Item], number: int) -> Dataset[Sample]:
         """The pictures of one epoch: uint8 (S, S, 3), and the label."""

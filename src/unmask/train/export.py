@@ -23,9 +23,9 @@ from unmask.card import Calibration, Card, DataSource, Thresholds
 from unmask.card import Training as TrainingNote
 from unmask.errors import ExportError
 from unmask.runtime import Session
-from unmask.train import loop
+from unmask.train import run as runs
 from unmask.train.graph import write_graph
-from unmask.train.models import Detector, parameters
+from unmask.train.models import Detector, Shown, hold, parameters
 from unmask.train.recipes import Recipe
 from unmask.types import Pixels
 
@@ -45,14 +45,14 @@ def export(run: Path, out: Path) -> Bundle:
         UsageError: The run has no whole epoch.
         ExportError: PyTorch and the exported graph differ by more than 1e-3 logits.
     """
-    recipe, model = loop.load(run)
+    recipe, model = runs.load(run)
     out.mkdir(parents=True, exist_ok=True)
     pixels = golden_pixels(recipe)
     with torch.inference_mode():
         logit = model(torch.from_numpy(pixels))[0].numpy()
     draft = out / "model.onnx.new"
     try:
-        write_graph(model, ("logit", "activation"), recipe.cut.size_px, draft)
+        write_graph(Shown(model), ("logit", "activation", "embedding"), recipe.cut.size_px, draft)
         compare(draft, pixels, logit)
         draft.replace(out / "model.onnx")
     finally:
@@ -99,7 +99,7 @@ def golden_pixels(recipe: Recipe) -> Pixels:
 
 
 def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
-    data = json.loads((run / loop.DATA).read_text(encoding="utf-8"))
+    data = json.loads((run / runs.DATA).read_text(encoding="utf-8"))
     return Card(
         name=recipe.name,
         version=recipe.card.version,
@@ -113,9 +113,9 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
             backbone=" + ".join(backbone.name for backbone in recipe.model.backbones),
             initial_weights=" + ".join(backbone.weights for backbone in recipe.model.backbones),
             seed=recipe.seed,
-            epochs=loop.epochs_done(run),
-            parameters=parameters(model),
-            made_fakes=f"self-blended from real pictures of the train split, {recipe.data.self_blend:.0%} of all fakes",
+            epochs=runs.epochs_done(run),
+            parameters=learned(recipe, model),
+            made_fakes=_made_fakes(recipe),
             unmask_version=version("unmask"),
         ),
         sources=tuple(DataSource.model_validate(source) for source in data["train"]),
@@ -124,3 +124,15 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
         limits=recipe.card.limits,
         sha256=sha256,
     )
+
+
+def learned(recipe: Recipe, model: Detector) -> int:
+    """How many numbers training has changed, those that thawed on the way included."""
+    hold(model, recipe.model, recipe.train.epochs)
+    return parameters(model)
+
+
+def _made_fakes(recipe: Recipe) -> str:
+    if not recipe.data.self_blend:
+        return "none"
+    return f"self-blended from real pictures of the train split, {recipe.data.self_blend:.0%} of all fakes"

@@ -1,6 +1,8 @@
 """Heads: from the feature maps of a backbone to one logit, and a map of where it came from.
 
-Both give a map whose mean, up to a constant, is the logit, and neither needs a gradient to draw it.
+All give a map whose mean, up to a constant, is the logit, and none needs a gradient to draw it. A head works in two
+steps, so that what frozen backbones say need be computed only once: `describe` brings the maps of a picture to one row
+of numbers, `judge` the row to a logit. What `embed` gives is for maps of many pictures: it never decides.
 """
 
 from __future__ import annotations
@@ -35,6 +37,61 @@ class Places(nn.Module):
         activation = self.place_score(self.dropout(maps[-1])).float()[:, 0]
         return activation.mean(dim=(1, 2)) + self.constant, activation
 
+    def embed(self, maps: Sequence[Tensor]) -> Tensor:
+        """The last map averaged over its places: (N, C)."""
+        return _pooled(maps)
+
+
+class Dense(nn.Module):
+    """Average the last map over its places, then two layers: the head of most published systems.
+
+    The layers are linear between the places where a hidden unit opens or closes, so what a place adds to the logit can
+    be written down, as in `Statistics`.
+
+    Args:
+        channels: Of each feature map; the last counts.
+        hidden: Width of the hidden layer.
+        dropout: On both layers, while training.
+        batch_norm: Whether to normalise the hidden layer over the batch.
+    """
+
+    def __init__(self, channels: Sequence[int], hidden: int, dropout: float, batch_norm: bool) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.Linear(channels[-1], hidden)
+        self.scale = nn.BatchNorm1d(hidden) if batch_norm else None
+        self.out = nn.Linear(hidden, 1)
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (N,) and activation (N, h, w), whose mean is the logit."""
+        described = self.describe(maps)
+        logit = self.judge(described)
+        if self.training:  # nobody looks at the map of a network that learns
+            return logit, logit[:, None, None]
+        slope = (self._first(described) > 0).float() * self.out.weight
+        if self.scale is not None:
+            assert self.scale.running_var is not None  # BatchNorm1d keeps it unless told otherwise
+            slope = slope * self.scale.weight / torch.sqrt(self.scale.running_var + self.scale.eps)
+        away = maps[-1].float() - described[:, :, None, None]
+        return logit, logit[:, None, None] + ((slope @ self.hidden.weight)[:, :, None, None] * away).sum(dim=1)
+
+    def describe(self, maps: Sequence[Tensor]) -> Tensor:
+        """The last map averaged over its places: (N, C)."""
+        return _pooled(maps)
+
+    def judge(self, described: Tensor) -> Tensor:
+        """Logits (N,) of what `describe` gave."""
+        last: Tensor = self.out(self.dropout(functional.relu(self._first(described))))
+        return last[:, 0]
+
+    def embed(self, maps: Sequence[Tensor]) -> Tensor:
+        """What the backbone says, before this head interprets it: (N, C)."""
+        return self.describe(maps)
+
+    def _first(self, described: Tensor) -> Tensor:
+        first: Tensor = self.hidden(self.dropout(described.float()))
+        return first if self.scale is None else self.scale(first)
+
 
 class Statistics(nn.Module):
     """Two layers over the mean and the spread of every channel.
@@ -62,11 +119,25 @@ class Statistics(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (N,) and activation (N, h, w) in the resolution of the coarsest map; its mean is the logit."""
-        described = describe(maps)
+        described = self.describe(maps)
         logit = self.judge(described)
         if self.training:  # nobody looks at the map of a network that learns
             return logit, logit[:, None, None]
         return logit, logit[:, None, None] + self._local(maps, described)
+
+    def describe(self, maps: Sequence[Tensor]) -> Tensor:
+        """Mean and spread (standard deviation) of every channel over all places: (N, 2 x channels of all maps)."""
+        parts = []
+        for one in maps:
+            values = one.float()
+            mean = values.mean(dim=(2, 3))
+            variance = ((values - mean[:, :, None, None]) ** 2).mean(dim=(2, 3))
+            parts += [mean, torch.sqrt(variance + _LEAST_VARIANCE)]
+        return torch.cat(parts, dim=1)
+
+    def embed(self, maps: Sequence[Tensor]) -> Tensor:
+        """The hidden layer: (N, hidden)."""
+        return functional.relu(self._first(self.describe(maps)))
 
     def judge(self, described: Tensor) -> Tensor:
         """Logits (N,) of what `describe` gave."""
@@ -102,12 +173,8 @@ class Statistics(nn.Module):
         return local - local.mean(dim=(1, 2), keepdim=True)  # sides that do not divide overlap a little
 
 
-def describe(maps: Sequence[Tensor]) -> Tensor:
-    """Mean and spread (standard deviation) of every channel over all places: (N, 2 x channels of all maps)."""
-    parts = []
-    for one in maps:
-        values = one.float()
-        mean = values.mean(dim=(2, 3))
-        variance = ((values - mean[:, :, None, None]) ** 2).mean(dim=(2, 3))
-        parts += [mean, torch.sqrt(variance + _LEAST_VARIANCE)]
-    return torch.cat(parts, dim=1)
+def _pooled(maps: Sequence[Tensor]) -> Tensor:
+    return maps[-1].float().mean(dim=(2, 3))
+
+
+Head = Places | Dense | Statistics

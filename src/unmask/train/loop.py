@@ -1,53 +1,42 @@
 """The training loop, from top to bottom: read, build, learn, look at val, keep.
 
-A run is a folder: recipe.json, last.safetensors (everything needed to go on), metrics.jsonl (one line an epoch).
-Stopped at any moment it goes on from its last whole epoch. The last epoch is the result; no epoch is picked by its
-score, so val stays fresh for calibration.
+A run (`unmask.train.run`) stopped at any moment goes on from its last whole epoch. The last epoch is the result; no
+epoch is picked by its score, so val stays fresh for calibration.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from unmask import metrics
 from unmask.errors import RecipeError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import REENCODED, read_cut
-from unmask.train.data import Pictures, describe, read_split
-from unmask.train.models import Detector, build
+from unmask.train import run as runs
+from unmask.train.attacks import attack
+from unmask.train.data import MEMORY_BYTES, Pictures, Sample, class_weights, describe, read_split
+from unmask.train.learning import follow, optimizer, pace
+from unmask.train.models import Detector, build, hold
 from unmask.train.recipes import Recipe
+from unmask.train.run import Run, claim, find_weights, keep, resume, stalled
+from unmask.train.trackers import trackers
 from unmask.train.views import Described
-
-RECIPE: Final = "recipe.json"
-STATE: Final = "last.safetensors"
-LOG: Final = "metrics.jsonl"
-DATA: Final = "data.json"
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
 
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its folder, and what val said of the last epoch."""
-
-    folder: Path
-    last: dict[str, Any]
+_SMOOTH: Final = 0.95  # of the loss that progress shows
 
 
 def train(
@@ -58,6 +47,8 @@ def train(
     weights: Path | None = None,
     progress: Progress | None = None,
     workers: int = 1,
+    devices: int = 1,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Run:
     """Train a recipe on a prepared folder, or go on with a run that was stopped.
 
@@ -68,70 +59,94 @@ def train(
         weights: Folder in which a weights file named by the recipe lies; the current folder when None.
         progress: Called after every step.
         workers: Processes that make pictures while the network works; 0 makes them in this one.
+        devices: Processors that learn together, each from its part of every batch (DDP); the recipe stays as it is.
+        memory_bytes: What decoded pictures may take; those beyond are decoded whenever they are shown.
 
     Raises:
-        RecipeError: The recipe does not fit the data or the weights.
+        RecipeError: The recipe does not fit the data, the weights or the number of devices.
         UsageError: `folder` holds a run of another recipe.
         ManifestError: The prepared folder lacks train or val items.
     """
     if read_cut(prepared) != recipe.cut:
         raise RecipeError(f"{prepared} was prepared with another cut than the recipe's: prepare it again")
-    _claim(folder, recipe)
     learn = read_split(prepared, "train", recipe.data.leave_out)
     check = read_split(prepared, "val", recipe.data.leave_out)
     _check_reencoded([*learn, *check], recipe)
-    (folder / DATA).write_text(json.dumps({"train": describe(learn), "val": describe(check)}, indent=2) + "\n")
+    _check_devices(recipe, devices)
 
     options = recipe.train
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision())
+    fabric = Fabric(
+        accelerator="auto",
+        devices=devices,
+        strategy=_strategy(recipe, devices),
+        precision=precision() if options.precision == "auto" else options.precision,
+    )
+    fabric.launch()
+    first = fabric.is_global_zero  # it alone writes, looks at val and tells
+    if first:
+        claim(folder, recipe)
+        runs.write(folder / runs.DATA, json.dumps({"train": describe(learn), "val": describe(check)}, indent=2) + "\n")
     fabric.seed_everything(recipe.seed, verbose=False)
     files = find_weights(recipe, weights)
     model = build(recipe.model, files).to(memory_format=torch.channels_last)
     average = build(recipe.model.initialised("none"))
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate)
-    start = _resume(folder, model, average, optimizer)
-    fabric.launch()
-    wrapped, optimizer = fabric.setup(model, optimizer)
+    stepper = optimizer(model, recipe)
+    start = resume(folder, model, average, stepper)
+    if start == options.epochs or stalled(runs.lines(folder), options.patience):
+        return Run(folder, runs.lines(folder)[-1], first)
+    wrapped, stepper = fabric.setup(model, stepper)
     wrapped.mark_forward_method("judge")
     average.to(fabric.device)
 
-    if start == options.epochs:
-        return Run(folder, _lines(folder)[-1])
-    feed = _feed(recipe, prepared, model, [*learn, *check], files, progress)
-    helpers = 0 if recipe.model.frozen else workers  # descriptions need no making
-    steps = options.pictures_per_epoch // options.batch
+    feed = _feed(recipe, prepared, model, [*learn, *check], files, memory_bytes, progress)
+    tell = _Teller(progress if first else None, options.epochs * (options.pictures_per_epoch // options.batch))
+    tracked = trackers(folder) if first else []
+    costs = torch.tensor(class_weights(learn, recipe.data), device=fabric.device)
     for epoch in range(start, options.epochs):
+        began = time.monotonic()
+        hold(model, recipe.model, epoch + 1)
         wrapped.train()
-        torch.manual_seed(recipe.seed + epoch)  # so that a run which was stopped drops the same features out
-        loader = DataLoader(
-            feed.epoch(learn, epoch),
-            options.batch,
-            num_workers=helpers,
-            drop_last=True,
-            prefetch_factor=4 if helpers else None,
-        )
+        fabric.seed_everything(recipe.seed + epoch, verbose=False)  # a run that was stopped draws the same chances
+        chance = torch.Generator(fabric.device).manual_seed(recipe.seed + epoch)
+        loader = _loader(feed.epoch(learn, epoch), recipe, fabric, workers)
         total = 0.0
-        for step, (inputs, labels) in enumerate(fabric.setup_dataloaders(loader)):
-            done = epoch * steps + step
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(options.learning_rate, done, options.epochs * steps)
+        for step, (inputs, labels) in enumerate(fabric.setup_dataloaders(loader, use_distributed_sampler=False)):
+            rate = pace(stepper, options, epoch * len(loader) + step, options.epochs * len(loader))
+            inputs = _attacked(model, inputs, labels, recipe, chance)
+            inputs, labels, cost = _mixed(inputs, labels, costs[labels.long()], options.mixup)
             logits = wrapped.judge(inputs) if recipe.model.frozen else wrapped(inputs)[0]
             target = labels * (1 - 2 * options.label_smoothing) + options.label_smoothing
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, target)
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, target, cost)
             fabric.backward(loss)
-            fabric.clip_gradients(wrapped, optimizer, max_norm=1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            _follow(average.head, model.head, decay := min(options.average, (done + 1) / (done + 10)))
+            if options.clip:
+                fabric.clip_gradients(wrapped, stepper, max_norm=options.clip)
+            stepper.step()
+            stepper.zero_grad()
+            done = epoch * len(loader) + step + 1
+            decay = min(options.average, done / (done + 9))
+            follow(average.head, model.head, decay)
             if not recipe.model.frozen:
-                _follow(average.eyes, model.eyes, decay)
+                follow(average.eyes, model.eyes, decay)
             total += loss.item()
-            if progress:
-                progress("training", done + 1, options.epochs * steps)
-        line = {"epoch": epoch + 1, "loss": total / steps, **figures(check, feed.scores(average, check))}
-        _keep(folder, model, average, optimizer, line)
-    return Run(folder, _lines(folder)[-1])
+            tell(done, loss.item(), options.batch)
+        seconds = time.monotonic() - began
+        line = {
+            "epoch": epoch + 1,
+            "loss": _over_devices(fabric, total / len(loader)),
+            "learning_rate": rate,
+            "seconds": round(seconds, 2),
+            "pictures_per_s": round(len(loader) * options.batch / seconds, 2),
+        }
+        if first:
+            line |= figures(check, feed.scores(average, check))
+            keep(folder, model, average, stepper, line)
+            for tracker in tracked:
+                tracker.log_metrics(line, epoch + 1)
+        fabric.barrier()
+        if stalled(runs.lines(folder), options.patience):
+            break
+    return Run(folder, runs.lines(folder)[-1], first)
 
 
 def figures(items: list[Item], scores: NDArray[np.float64]) -> dict[str, float]:
@@ -146,17 +161,54 @@ def figures(items: list[Item], scores: NDArray[np.float64]) -> dict[str, float]:
     return found
 
 
+def precision() -> Literal["bf16-mixed", "32-true"]:
+    """bfloat16 where the machine multiplies in it; emulated, it is several times slower than 32 bit."""
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)  # since torch 2.6
+    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else has_amx()
+    return "bf16-mixed" if fast else "32-true"
+
+
+class _Teller:
+    """Tells progress, with the loss and the speed that people watch."""
+
+    def __init__(self, progress: Progress | None, steps: int) -> None:
+        self._progress, self._steps = progress, steps
+        self._loss: float | None = None
+        self._then, self._seconds = time.monotonic(), 0.0
+
+    def __call__(self, done: int, loss: float, pictures: int) -> None:
+        if self._progress is None:
+            return
+        now = time.monotonic()
+        self._loss = loss if self._loss is None else _SMOOTH * self._loss + (1 - _SMOOTH) * loss
+        took, self._then = now - self._then, now
+        self._seconds = _SMOOTH * self._seconds + (1 - _SMOOTH) * took if self._seconds else took
+        speed = pictures / max(self._seconds, 1e-6)
+        self._progress(f"training, loss {self._loss:.3f}, {speed:.0f} pictures/s", done, self._steps)
+
+
+def _loader(epoch: Dataset[Sample], recipe: Recipe, fabric: Fabric, workers: int) -> DataLoader[Sample]:
+    """Batches in the order drawn; of each, every device gets its own run of neighbours, so that pairs stay whole."""
+    helpers = 0 if recipe.model.frozen else workers  # descriptions need no making
+    share = recipe.train.batch // fabric.world_size
+    if fabric.world_size > 1:
+        starts = range(fabric.global_rank * share, recipe.train.pictures_per_epoch, recipe.train.batch)
+        epoch = Subset(epoch, [start + k for start in starts for k in range(share)])
+    return DataLoader(epoch, share, num_workers=helpers, drop_last=True, prefetch_factor=4 if helpers else None)
+
+
 def _feed(
     recipe: Recipe,
     prepared: Path,
     model: Detector,
     items: list[Item],
     weights: list[Path | None],
+    memory_bytes: int,
     progress: Progress | None,
 ) -> Pictures | Described:
     """What the network learns from: pictures, or what its frozen backbones say of them."""
     if not recipe.model.frozen:
-        return Pictures(recipe, items)
+        return Pictures(recipe, items, memory_bytes)
 
     def described(done: int, of: int) -> None:
         if progress:
@@ -165,55 +217,28 @@ def _feed(
     return Described(model, recipe, prepared, weights=weights, progress=described)
 
 
-def precision() -> Literal["bf16-mixed", "32-true"]:
-    """bfloat16 where the machine multiplies in it; emulated, it is several times slower than 32 bit."""
-    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", bool)  # since torch 2.6
-    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else has_amx()
-    return "bf16-mixed" if fast else "32-true"
+def _attacked(model: Detector, pixels: Tensor, labels: Tensor, recipe: Recipe, chance: torch.Generator) -> Tensor:
+    """The batch with a part of its pictures attacked, as the recipe's adversary wants it."""
+    enemy = recipe.train.adversary
+    if enemy is None:
+        return pixels
+    chosen = torch.rand(len(pixels), generator=chance, device=pixels.device) < enemy.share
+    if chosen.any():
+        pixels = pixels.clone()
+        pixels[chosen] = attack(
+            model, pixels[chosen], labels[chosen], enemy.method, enemy.strength, enemy.steps, chance
+        )
+    return pixels
 
 
-def learning_rate(peak: float, step: int, steps: int, warmup: float = 0.1) -> float:
-    """One cycle: up from a tenth of the peak in the first tenth of the steps, then down along a cosine."""
-    rise = max(1, round(steps * warmup))
-    if step < rise:
-        return peak * (0.1 + 0.9 * step / rise)
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
-
-
-def find_weights(recipe: Recipe, folder: Path | None) -> list[Path | None]:
-    """Where the initial weights of each backbone lie; None for "hub" and "none".
-
-    Raises:
-        RecipeError: A file is not there.
-    """
-    found: list[Path | None] = []
-    for backbone in recipe.model.backbones:
-        path = None if backbone.weights in ("hub", "none") else (folder or Path()) / backbone.weights
-        if path is not None and not path.is_file():
-            raise RecipeError(f"no file {path}: give its folder with --weights, or take timm's own: --weights hub")
-        found.append(path)
-    return found
-
-
-def load(folder: Path) -> tuple[Recipe, Detector]:
-    """The recipe and the averaged network of a run, ready to score.
-
-    Raises:
-        UsageError: The folder holds no run, or one without a whole epoch.
-    """
-    if not (folder / STATE).is_file():
-        raise UsageError(f"{folder} holds no finished epoch: run unmask train first")
-    recipe = _read_recipe(folder)
-    model = build(recipe.model.initialised("none"))
-    state = load_file(folder / STATE)
-    model.load_state_dict({k.removeprefix("average."): v for k, v in state.items() if k.startswith("average.")})
-    return recipe, model.eval()
-
-
-def epochs_done(folder: Path) -> int:
-    """How many whole epochs a run has."""
-    with safe_open(folder / STATE, "pt") as state:
-        return int(state.get_tensor("epoch"))
+def _mixed(inputs: Tensor, labels: Tensor, costs: Tensor, alpha: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs, labels and costs, each mixed with those of another item of the batch by one share."""
+    if not alpha:
+        return inputs, labels, costs
+    mine = float(np.random.beta(alpha, alpha))
+    order = torch.randperm(len(inputs), device=inputs.device)
+    one, two, three = (mine * part.float() + (1 - mine) * part[order].float() for part in (inputs, labels, costs))
+    return one, two, three
 
 
 def _check_reencoded(items: list[Item], recipe: Recipe) -> None:
@@ -224,69 +249,22 @@ def _check_reencoded(items: list[Item], recipe: Recipe) -> None:
             raise RecipeError(f'the source "{item.source}" was not prepared as the recipe wants: prepare it again')
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / RECIPE
-    if path.is_file() and _read_recipe(folder) != recipe:
-        raise UsageError(f"{folder} holds a run of another recipe: choose another folder, or remove this one")
-    path.write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+def _over_devices(fabric: Fabric, mine: float) -> float:
+    mean = fabric.all_reduce(torch.tensor(mine, device=fabric.device))
+    assert isinstance(mean, Tensor)  # as it came
+    return mean.item()
 
 
-def _read_recipe(folder: Path) -> Recipe:
-    try:
-        return Recipe.model_validate_json((folder / RECIPE).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UsageError(f"{folder / RECIPE} cannot be read: the run is damaged, or of another version") from error
+def _strategy(recipe: Recipe, devices: int) -> str:
+    """Data-parallel where several devices learn; what thaws later has no gradient before."""
+    if devices == 1:
+        return "auto"
+    thaws = any(backbone.thaw for backbone in recipe.model.backbones)
+    return "ddp_find_unused_parameters_true" if thaws else "ddp"
 
 
-def _groups(model: Detector, weight_decay: float) -> list[dict[str, Any]]:
-    """Biases and normalisation are not decayed."""
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    free = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mine, theirs in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if mine.dtype.is_floating_point:
-            mine.lerp_(theirs.to(mine.dtype), 1 - decay)
-        else:
-            mine.copy_(theirs)
-
-
-def _keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line: dict[str, Any]) -> None:
-    """Write the log, then the state, each whole: a stop between them repeats one epoch and its line."""
-    lines = [*(old for old in _lines(folder) if old["epoch"] < line["epoch"]), line]
-    draft = folder / f"{LOG}.new"
-    draft.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
-    draft.replace(folder / LOG)
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
-    tensors["epoch"] = torch.tensor(line["epoch"])
-    fresh = folder / f"{STATE}.new"
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, fresh)
-    fresh.replace(folder / STATE)
-
-
-def _resume(folder: Path, model: Detector, average: Detector, optimizer: torch.optim.Optimizer) -> int:
-    """Epochs already done, with their state loaded."""
-    if not (folder / STATE).is_file():
-        return 0
-    state = load_file(folder / STATE)
-    for prefix, network in (("model.", model), ("average.", average)):
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in state.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            moments.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-    return int(state["epoch"])
-
-
-def _lines(folder: Path) -> list[dict[str, Any]]:
-    path = folder / LOG
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+def _check_devices(recipe: Recipe, devices: int) -> None:
+    if devices > 1 and recipe.model.frozen:
+        raise UsageError("a head on frozen backbones learns in a minute on one device: leave out --devices")
+    if recipe.train.batch % devices:
+        raise RecipeError(f"train.batch, {recipe.train.batch}, must be a multiple of the {devices} devices")

@@ -1,30 +1,29 @@
-"""Networks: a timm backbone and one of our heads."""
+"""Networks: backbones, ours or timm's, and one of our heads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Literal, Self, cast
 
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from timm.models import create_feature_extractor
-from timm.models._features import FeatureGetterNet
-from timm.utils.model import freeze
 from torch import Tensor, nn
 
 from unmask.errors import RecipeError
-from unmask.train.heads import Places, Statistics, describe
-from unmask.train.recipes import Backbone, Model
+from unmask.train.design import Backbone, Model
+from unmask.train.heads import Dense, Head, Places, Statistics
+from unmask.train.networks import OWN
+from unmask.train.networks.timm_maps import timm_maps
 
 
 class Eye(nn.Module):
-    """A backbone with the normalisation it was trained with.
+    """A backbone with the normalisation it was trained with, of which parts may be held still.
 
     Args:
-        backbone: Gives a list of feature maps (N, C, h, w).
+        maps: Gives a list of feature maps (N, C, h, w).
+        network: The whole network, of which `maps` may be a part; its names say which parts are held.
         mean: Of the three colours, in units of 1 (not 255).
         std: Likewise.
     """
@@ -32,20 +31,52 @@ class Eye(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(self, maps: nn.Module, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone = maps
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
+        self._named = (network,)  # in a tuple, so that its weights are not counted a second time
+        self._held: list[nn.Module] = []
+
+    @property
+    def network(self) -> nn.Module:
+        """The whole network, by whose names parts are held and weights are loaded."""
+        return self._named[0]
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Feature maps of float32 (N, 3, S, S) in 0 to 255."""
         maps: list[Tensor] = self.backbone((pixels - self.mean) / self.std)
         return maps
 
+    def hold(self, parts: Sequence[str] | Literal["all"]) -> None:
+        """From now on these parts, by the network's names, do not learn and the others do.
+
+        What is held keeps its batch-norm statistics too, for as long as it is held, whatever `train` says.
+
+        Raises:
+            RecipeError: The network has no such part.
+        """
+
+        def inside(name: str) -> bool:
+            return parts == "all" or any(name == part or name.startswith(f"{part}.") for part in parts)
+
+        names = [name for name, _ in self.network.named_modules()] + [n for n, _ in self.network.named_parameters()]
+        missing = [part for part in parts if part not in names] if parts != "all" else []
+        if missing:
+            there = ", ".join(dict.fromkeys(name.split(".")[0] for name in names if name))
+            raise RecipeError(f"the network has no part {', '.join(missing)}; its parts are: {there}")
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(not inside(name))
+        self._held = [module for name, module in self.network.named_modules() if inside(name)]
+        self.train(self.training)
+
     def train(self, mode: bool = True) -> Self:
-        """Learn, or score; a backbone that is frozen whole only scores, which keeps its batch-norm statistics."""
-        return super().train(mode and any(one.requires_grad for one in self.parameters()))
+        """Learn, or score; what is held only scores."""
+        super().train(mode)
+        for module in self._held:
+            module.training = False  # not eval(): that would go on to parts which have thawed
+        return self
 
 
 class Detector(nn.Module):
@@ -56,7 +87,7 @@ class Detector(nn.Module):
         head: Makes a logit and an activation of all their feature maps.
     """
 
-    def __init__(self, eyes: list[Eye], head: Places | Statistics) -> None:
+    def __init__(self, eyes: list[Eye], head: Head) -> None:
         super().__init__()
         self.eyes = nn.ModuleList(eyes)
         self.head = head
@@ -75,7 +106,7 @@ class Detector(nn.Module):
 
     def judge(self, described: Tensor) -> Tensor:
         """Logits float32 (N,) of what a `Describer` gave; a head of places has nothing to say to that."""
-        assert isinstance(self.head, Statistics)  # the recipe sees to it
+        assert not isinstance(self.head, Places)  # the recipe sees to it
         return self.head.judge(described)
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
@@ -85,7 +116,7 @@ class Detector(nn.Module):
 
 
 class Describer(nn.Module):
-    """What a head of statistics reads of a batch of uint8 pixels: float32 (N, D)."""
+    """What a head reads of a batch of uint8 pixels: float32 (N, D)."""
 
     def __init__(self, model: Detector) -> None:
         super().__init__()
@@ -93,70 +124,88 @@ class Describer(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Describe a batch."""
-        return describe(self.model.maps(pixels))
+        assert not isinstance(self.model.head, Places)  # the recipe sees to it
+        return self.model.head.describe(self.model.maps(pixels))
+
+
+class Shown(nn.Module):
+    """All that an exported graph gives: logits (N,), activation (N, h, w) and embedding (N, D), float32."""
+
+    def __init__(self, model: Detector) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Score a batch, and place it among others."""
+        maps = self.model.maps(pixels)
+        logit, activation = self.model.head(maps)
+        return logit, activation, self.model.head.embed(maps)
 
 
 def build(options: Model, weights: Sequence[Path | None] = ()) -> Detector:
-    """A new network, with the recipe's initial weights.
+    """A new network, with the recipe's initial weights and with those parts held that the first epoch holds.
 
     Args:
         options: The recipe's [model].
         weights: For each backbone the safetensors file that its `weights` names, found; None for "hub" and "none".
 
     Raises:
-        RecipeError: timm knows no such backbone, it has no such stage or part, or the file does not fit it.
+        RecipeError: Nobody knows such a backbone, it has no such stage or part, or the file does not fit it.
     """
     files = weights or [None] * len(options.backbones)
-    eyes, channels = [], []
+    eyes: list[Eye] = []
+    channels: list[int] = []
     for backbone, file in zip(options.backbones, files, strict=True):
         eye, widths = _eye(backbone, file)
         eyes.append(eye)
         channels += widths
-    if options.head == "places":
-        return Detector(eyes, Places(channels, options.dropout))
-    return Detector(eyes, Statistics(channels, options.hidden, options.dropout))
+    return Detector(eyes, _head(options, channels))
+
+
+def _head(options: Model, channels: Sequence[int]) -> Head:
+    match options.head:
+        case "places":
+            return Places(channels, options.dropout)
+        case "dense":
+            return Dense(channels, options.hidden, options.dropout, options.batch_norm)
+        case "statistics":
+            return Statistics(channels, options.hidden, options.dropout)
+
+
+def hold(model: Detector, options: Model, epoch: int) -> None:
+    """Hold still what the recipe holds still in an epoch, counted from 1, and let the rest learn."""
+    for eye, backbone in zip(model.eyes, options.backbones, strict=True):
+        cast("Eye", eye).hold(backbone.held(epoch))
 
 
 def _eye(options: Backbone, weights: Path | None) -> tuple[Eye, list[int]]:
     """A backbone, and the channels of each map it gives."""
     try:
-        own: dict[str, Any] = dict(options.options)
-        network = timm.create_model(options.name, num_classes=0, pretrained=options.weights == "hub", **own)
-        if weights is not None:
-            _load(network, weights)
-        if options.freeze == "all":
-            network.requires_grad_(False)
-        elif options.freeze:
-            # Turns batch norm into a frozen layer too, so that its statistics survive .train().
-            freeze(network, list(options.freeze))  # type: ignore[no-untyped-call]
-        backbone, channels = _feature_maps(network, options.maps)
+        if options.name in OWN:
+            maps, network, channels, mean, std = _own(options)
+        else:
+            arguments = {**options.options, "pretrained": options.weights == "hub"}
+            maps, channels, mean, std, network = timm_maps(options.name, arguments, options.maps)
+    except RecipeError:
+        raise
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError, OSError) as error:
-        raise RecipeError(f'timm cannot build the backbone "{options.name}": {error}') from error
-    config = cast("dict[str, Any]", network.pretrained_cfg)
-    mean, std = options.mean or config["mean"], options.std or config["std"]
-    return Eye(backbone, tuple(mean), tuple(std)), channels
+        raise RecipeError(f'the backbone "{options.name}" cannot be built: {error}') from error
+    if weights is not None:
+        _load(network, weights)
+    eye = Eye(maps, network, options.mean or mean, options.std or std)
+    eye.hold(options.held(1))
+    return eye, channels
 
 
-class _Layers(nn.Module):
-    """Feature maps by the names of layers, for those between timm's stages."""
-
-    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
-        super().__init__()
-        self.network = create_feature_extractor(network, list(names))
-
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        return list(self.network(pixels).values())
-
-
-def _feature_maps(network: nn.Module, maps: Sequence[int] | Sequence[str]) -> tuple[nn.Module, list[int]]:
-    """The network up to the last map that is read, for what comes after would only cost, and each map's channels."""
-    numbers = [one for one in maps if isinstance(one, int)]
-    if numbers:
-        stages = FeatureGetterNet(network, out_indices=tuple(numbers), prune=True)
-        return stages, stages.feature_info.channels()
-    layers = _Layers(network, [str(one) for one in maps])
-    with torch.inference_mode():
-        return layers, [one.shape[1] for one in layers.eval()(torch.zeros(1, 3, 64, 64))]
+def _own(options: Backbone) -> tuple[nn.Module, nn.Module, list[int], tuple[float, ...], tuple[float, ...]]:
+    if options.weights == "hub":
+        raise RecipeError(f'there is no download for "{options.name}": give weights = "none" or a safetensors file')
+    network = OWN[options.name](**options.options)
+    there = range(len(network.channels))
+    if not all(isinstance(one, int) and -len(there) <= one < len(there) for one in options.maps):
+        raise RecipeError(f'the maps of "{options.name}" have numbers, from 0 to {len(there) - 1}; -1 is the last')
+    network.keep([one for one in options.maps if isinstance(one, int)])
+    return network, network, network.channels, network.mean, network.std
 
 
 def parameters(model: nn.Module) -> int:

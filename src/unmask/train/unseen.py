@@ -96,7 +96,8 @@ def unseen(
         rows[source] = []
         with Scanner(folders) as scanner:
             wanted = [perturbation] if perturbation else []
-            for number, row in enumerate(evaluate.collect(items[source], scanner.scan_many, wanted), start=1):
+            scan = partial(scanner.scan_many, alone=True)
+            for number, row in enumerate(evaluate.collect(items[source], scan, wanted), start=1):
                 tell(f"scanning {split}", number, len(items[source]) * (1 + len(wanted)))
                 if row.perturbation == (perturbation or ""):
                     rows[source].append(replace(row, perturbation=""))

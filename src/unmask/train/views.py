@@ -191,7 +191,7 @@ def _write(path: Path, rows: Rows) -> None:
 def _key(recipe: Recipe, prepared: Path, weights: Sequence[Path | None]) -> str:
     """Changes with everything that a description depends on, the code that makes the forms included."""
     backbones = [backbone.model_dump(mode="json") for backbone in recipe.model.backbones]
-    options = [backbones, recipe.augment.model_dump(mode="json"), recipe.cut.size_px]
+    options = [backbones, recipe.model.head, recipe.augment.model_dump(mode="json"), recipe.cut.size_px]
     if any(backbone.weights == "none" for backbone in recipe.model.backbones):
         options.append(recipe.seed)  # what starts at random is another network with another seed
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())

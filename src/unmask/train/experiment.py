@@ -1,0 +1,147 @@
+"""One experiment from a recipe to its figures: prepare, train, export, time, evaluate.
+
+Every stage is one that has a verb of its own; here they follow each other in one folder. A stage that was finished is
+not done again, so the same command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from unmask import evaluate, manifest, release
+from unmask import prepare as preparing
+from unmask.card import Card
+from unmask.errors import ManifestError
+from unmask.evaluation import FILE, machine
+from unmask.runtime import Session
+from unmask.train import export, loop
+from unmask.train import run as runs
+from unmask.train.recipes import Recipe
+
+PREPARED: Final = "prepared"
+BUNDLE: Final = "bundle"
+EVALUATION: Final = "evaluation"
+COST: Final = "cost.json"
+TABLE: Final = "manifest.csv"
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, steps done and steps in all."""
+
+_TIMED: Final = 30
+"""Pictures, one at a time, whose median counts."""
+
+
+def experiment(
+    recipe: Recipe,
+    table: Path,
+    folder: Path,
+    *,
+    prepared: Path | None = None,
+    sources: Sequence[str] = (),
+    split: str = "test",
+    weights: Path | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Make or finish one run.
+
+    Args:
+        recipe: What to do.
+        table: The manifest of the original files, with splits train, val and `split`.
+        folder: The run (see `unmask.train.run`), with the prepared data, the bundle and the evaluation in it.
+        prepared: Where the prepared data lie or shall lie; recipes with the same cut may share them. In the run when
+            None.
+        sources: Only files of these are learned from and measured on; all when empty.
+        split: What to measure on.
+        weights: As for `loop.train`.
+        workers: As for `loop.train`.
+        progress: Called as all of it goes on.
+
+    Returns:
+        The folder of the evaluation.
+
+    Raises:
+        ManifestError: The table cannot be used, or no item has one of the sources.
+        RecipeError: The recipe does not fit the data or the weights.
+        UsageError: `folder` holds a run of another recipe.
+    """
+
+    def tell(what: str) -> Callable[[int, int], None]:
+        return partial(progress, what) if progress else lambda done, of: None
+
+    chosen = only(table, folder, sources)
+    cuts = prepared or folder / PREPARED
+    preparing.prepare(chosen, cuts, recipe.cut, reencode=recipe.data.reencode, progress=tell("cutting"))
+    before = _made(folder / runs.STATE)
+    loop.train(recipe, cuts, folder, weights=weights, workers=workers, progress=progress)
+    bundle = folder / BUNDLE
+    fresh = _made(folder / runs.STATE) != before
+    if fresh or not _calibrated(bundle):
+        export.export(folder, bundle)
+        release.calibrate_bundle(bundle, chosen, leave_out=recipe.data.leave_out, progress=tell("scanning val"))
+        runs.write(folder / COST, json.dumps(cost(folder), indent=2) + "\n")
+    done = folder / EVALUATION
+    if _made(done / FILE) <= _made(bundle / "card.json"):
+        evaluate.evaluate(chosen, models=[bundle], splits=[split], out=done, progress=tell(f"scanning {split}"))
+    return done
+
+
+def cost(folder: Path) -> dict[str, Any]:
+    """What a run costs: to learn, to hold, to run.
+
+    Returns:
+        "parameters" in all and "trained" of them; "pictures_per_s" of training, the mean over all epochs; and
+        "ms_per_picture", the median time of one picture through the exported graph on all usable cores of "machine",
+        decoding and cutting not counted.
+    """
+    _, model = runs.load(folder)
+    recipe = runs.read_recipe(folder)
+    session = Session(folder / BUNDLE / "model.onnx")
+    pixels = export.golden_pixels(recipe)[:1]
+    session.run(pixels)
+    times = []
+    for _ in range(_TIMED):
+        began = time.perf_counter()
+        session.run(pixels)
+        times.append(time.perf_counter() - began)
+    lines = runs.lines(folder)
+    here = machine()
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "trained": export.learned(recipe, model),
+        "pictures_per_s": round(len(lines) / sum(1 / line["pictures_per_s"] for line in lines), 1),
+        "ms_per_picture": round(statistics.median(times) * 1000, 2),
+        "machine": f"{here.cpu}, {here.threads} threads",
+    }
+
+
+def only(table: Path, folder: Path, sources: Sequence[str]) -> Path:
+    """The table; or, where sources are named, one in `folder` that holds nothing else.
+
+    Raises:
+        ManifestError: The table cannot be used, or no item has one of the sources.
+    """
+    if not sources:
+        return table
+    items = manifest.read(table)
+    unknown = set(sources) - {item.source for item in items}
+    if unknown:
+        raise ManifestError(f"no item has the source {', '.join(sorted(unknown))}")
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.write(folder / TABLE, [item for item in items if item.source in sources])
+    return folder / TABLE
+
+
+def _calibrated(bundle: Path) -> bool:
+    card = bundle / "card.json"
+    return card.is_file() and Card.read(card).calibration.set != export.UNCALIBRATED
+
+
+def _made(path: Path) -> float:
+    return path.stat().st_mtime if path.is_file() else 0.0
