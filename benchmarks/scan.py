@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,17 +16,15 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from measured import Row, own_peak_mb, show
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from unmask import Scanner, Status, bundles, faces
 from unmask.faces import FaceFinder
@@ -39,16 +36,6 @@ SAMPLE: Final = 100
 """Photos on which the bare parts are timed."""
 
 BATCH: Final = 2
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measured line of the table."""
-
-    what: str
-    value: str
-    goal: str
-    met: bool | None = None
 
 
 def portrait() -> Image.Image:
@@ -191,19 +178,6 @@ def report_peak(folder: Path, count: int) -> None:
     sys.stdout.write(f"{own_peak_mb()}\n")
 
 
-def own_peak_mb() -> float:
-    """Peak resident memory of this process in 10^6 bytes.
-
-    On Linux from /proc, because `ru_maxrss` there also counts what the parent held when it started this process.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=500)
@@ -219,10 +193,7 @@ def main() -> None:
         single = Path(name, "one-megapixel.jpeg")
         portrait().resize((1000, 1000), Image.Resampling.BICUBIC).save(single, quality=90)
         rows = [one_photo(single), cold_start(single), *folder(paths), *memory(Path(name), options.photos)]
-    table = Table("what", "measured", "goal", "met", title=f"unmask on {usable_cores()} cores")
-    for row in rows:
-        table.add_row(row.what, row.value, row.goal, "" if row.met is None else "yes" if row.met else "NO")
-    Console(width=120).print(table)
+    show(f"unmask on {usable_cores()} cores", rows)
 
 
 if __name__ == "__main__":
