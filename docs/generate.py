@@ -1,5 +1,6 @@
-"""Write the pages that come from the code: docs/cli.md from the real help, docs/models/ from the cards that ship.
+"""Write the pages that come from the code: docs/cli.md, docs/models/ and docs/datasets.md.
 
+They are made from the real help, from the cards that ship, and from what each dataset file says of itself.
 `scripts/docs` writes them, `scripts/docs --check` compares and says what is stale. The text depends on neither the
 terminal's width nor its colours.
 """
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 import typer.main
 
-from unmask import bundles
+from unmask import bundles, plugins
 from unmask import ensemble as ensembles
 from unmask.card import Calibration, Card, Figure, Thresholds
 from unmask.cli import app
@@ -23,13 +24,24 @@ DOCS: Final = Path(__file__).parent
 HELP_WIDTH: Final = 100
 NOTICE: Final = "<!-- Written by scripts/docs. Edit what it was written from, and run scripts/docs again. -->"
 
+_DATASETS: Final = """What `unmask prepare DATA PREPARED --dataset NAME` understands, and what to know before trusting a
+figure on it. No data comes with unmask: each set is got from its owner, under its owner's terms. Of videos take stills
+first:
+
+```sh
+unmask datasets table NAME ROOT videos.csv
+unmask frames videos.csv stills --per-video 10
+unmask prepare stills/manifest.csv PREPARED --dataset table
+```"""
+
 
 def pages() -> dict[Path, str]:
     """Every generated page, by its path under docs/."""
     shipped = bundles.shipped()
     cards = [bundle.card for bundle in shipped]
     together = ensembles.of(shipped)
-    written = {Path("cli.md"): command_line(), Path("models", "README.md"): index(cards, together)}
+    written = {Path("cli.md"): command_line(), Path("datasets.md"): datasets()}
+    written |= {Path("models", "README.md"): index(cards, together)}
     written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
     return written | ({Path("models", "ensemble.md"): ensemble(together)} if together else {})
 
@@ -52,6 +64,21 @@ def _helps(command: Any, parent: Any, name: str) -> Iterator[tuple[str, str]]:
     for verb, child in sorted(getattr(command, "commands", {}).items()):
         if not child.hidden:
             yield from _helps(child, context, verb)
+
+
+def datasets() -> str:
+    """What each dataset file says of itself; those of other packages are not ours to describe."""
+    modules = {name: plugins.load("datasets", name) for name in plugins.names("datasets")}
+    ours = {name: found.ABOUT for name, found in modules.items() if found.__name__.startswith("unmask.datasets.")}
+    parts = [NOTICE, "# Data sets", _DATASETS]
+    parts.append(_table(("name", "what", "media"), [(f"[{n}](#{n})", a.name, a.media) for n, a in ours.items()]))
+    for name, about in ours.items():
+        facts = {"name": about.name, "licence": about.licence, "homepage": about.homepage or "none"}
+        facts |= {"media": about.media, "how to get it": about.how_to_get, "labels": about.labels}
+        parts += [f"## {name}", _table(("fact", "value"), list(facts.items()))]
+        if about.traps:
+            parts += ["Traps:", "\n".join(f"- {trap}" for trap in about.traps)]
+    return _page(parts)
 
 
 def index(cards: Sequence[Card], together: Ensemble | None = None) -> str:

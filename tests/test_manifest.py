@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from unmask import manifest
-from unmask.errors import ManifestError
+from unmask.errors import ManifestError, MissingExtraError
 from unmask.manifest import FAKE, REAL, Item
 
 
@@ -120,3 +122,81 @@ def test_a_link_to_a_file_keeps_its_own_name(tmp_path: Path) -> None:
         [Item(tmp_path / "photos" / name, REAL) for name in ("loop.jpg", "link.jpg")],
     )
     assert [item.path.name for item in manifest.read(tmp_path / "out" / "manifest.csv")] == ["loop.jpg", "link.jpg"]
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Callable[[dict[str, list[object]]], Path]:
+    """Writes columns as a Parquet file."""
+    pandas = pytest.importorskip("pandas")
+
+    def write(columns: dict[str, list[object]]) -> Path:
+        pandas.DataFrame(columns).to_parquet(tmp_path / "manifest.parquet")
+        return tmp_path / "manifest.parquet"
+
+    return write
+
+
+class TestParquet:
+    def test_it_says_what_the_csv_says(
+        self, tmp_path: Path, parquet: Callable[[dict[str, list[object]]], Path]
+    ) -> None:
+        columns: dict[str, list[object]] = {
+            "path": ["a.jpg", "sub/b.png"],
+            "label": ["Real", "fake"],
+            "split": ["train", None],
+            "age": [30, 31],
+        }
+        read = manifest.read(parquet(columns))
+        assert [(item.path, item.label, item.split) for item in read] == [
+            (tmp_path / "a.jpg", REAL, "train"),
+            (tmp_path / "sub" / "b.png", FAKE, ""),
+        ]
+        assert [dict(item.attributes) for item in read] == [{"age": "30"}, {"age": "31"}]
+
+    @pytest.mark.parametrize(
+        ("columns", "words"),
+        [
+            ({"path": ["a.jpg"]}, "has no column label"),
+            ({"path": ["a.jpg"], "label": [1]}, 'line 2: label is "1", but must be "real" or "fake"'),
+            ({"path": ["a.jpg", None], "label": ["real", "fake"]}, "line 3: the path is empty"),
+        ],
+    )
+    def test_a_wrong_table_says_where(
+        self,
+        parquet: Callable[[dict[str, list[object]]], Path],
+        columns: dict[str, list[object]],
+        words: str,
+    ) -> None:
+        with pytest.raises(ManifestError, match=words):
+            manifest.read(parquet(columns))
+
+    def test_what_is_no_parquet_is_named(self, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow")
+        (tmp_path / "text.parquet").write_text("path,label\n")
+        for name in ("text.parquet", "nowhere.parquet"):
+            with pytest.raises(ManifestError, match=f"the manifest .*{name} cannot be read"):
+                manifest.read(tmp_path / name)
+
+    def test_without_the_extra_it_is_said_what_to_install(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        with pytest.raises(MissingExtraError, match=r'reading a Parquet manifest .* pip install "unmask\[train\]"'):
+            manifest.read(tmp_path / "manifest.parquet")
+
+
+def test_a_table_that_cannot_be_written_whole_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "manifest.csv"
+    manifest.write(path, items(tmp_path))
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        manifest.write(path, items(tmp_path)[:1])
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["manifest.csv"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.data.make import HOSTILE
 from tests.data.scenes import scene
 from unmask import manifest, prepare
 from unmask.card import Cut
-from unmask.errors import ManifestError, UsageError
+from unmask.errors import ManifestError, UnmaskError, UsageError
 from unmask.faces import FaceFinder
 from unmask.manifest import FAKE, REAL, Item
 from unmask.modalities import image as image_modality
@@ -325,3 +326,94 @@ class TestWhichFace:
         made = work(table(tmp_path, [first, first]), tmp_path / "out", PATCH)
         assert made.items == 2
         assert len(list((tmp_path / "out" / "segments").iterdir())) == 1
+
+
+class TestRefused:
+    def test_videos_are_sent_to_frames(self, scenes: Path, tmp_path: Path) -> None:
+        items = [*manifest.read(scenes), Item(tmp_path / "clip.MP4", FAKE)]
+        path = table(tmp_path, items)
+        with pytest.raises(UsageError, match=r"1 of 7 items are videos \(clip\.MP4\): .*unmask frames .*table\.csv"):
+            work(path, tmp_path / "out", PATCH)
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("path,method\na.png,real\n", "has no column label"),
+            ("path,label\na.png,maybe\n", 'line 2: label is "maybe", but must be "real" or "fake"'),
+        ],
+    )
+    def test_wrong_tables_end_before_any_work(self, tmp_path: Path, text: str, words: str) -> None:
+        (tmp_path / "table.csv").write_text(text)
+        with pytest.raises(ManifestError, match=words):
+            work(tmp_path / "table.csv", tmp_path / "out", PATCH)
+        assert not (tmp_path / "out").exists()
+
+
+class TestManyAndLittleRoom:
+    def test_a_corrupt_picture_among_many_is_one_counted_skip(self, tmp_path: Path) -> None:
+        items = []
+        for number in range(200):
+            path = tmp_path / f"{number:03d}.png"
+            pixels = np.random.default_rng(number).integers(0, 255, (64, 64, 3), np.uint8)
+            Image.fromarray(pixels).save(path, compress_level=0)
+            items.append(Item(path, number % 2, split="train"))
+        data = items[77].path.read_bytes()
+        items[77].path.write_bytes(data[:300])
+        (tmp_path / "out").mkdir()
+        whole = Cut(kind="whole", size_px=32)
+        made = work(table(tmp_path, items), tmp_path / "out", whole)
+        assert made.items == 199
+        ((reason, count),) = made.left_out.items()
+        assert reason.startswith("the picture is broken")
+        assert count == 1
+
+    def test_whole_pictures_need_no_face_finder(
+        self, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(prepare, "_finder", None)  # would fail if asked
+        assert work(scenes, tmp_path / "out", Cut(kind="whole", size_px=32)).items == 6
+
+    def test_a_full_disk_is_one_sentence_and_what_was_done_stays(
+        self, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: list[str]
+    ) -> None:
+        save = Image.Image.save
+        out = tmp_path / "out"
+
+        def filling(self: Image.Image, path: Path, *rest: object) -> None:
+            if len(list(path.parent.iterdir())) == 3:
+                path.write_bytes(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device")
+            save(self, path, "PNG")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Image.Image, "save", filling)
+            with pytest.raises(UnmaskError, match=r"the disk of .*out is full: make room and give the same command"):
+                work(scenes, out, PATCH)
+        assert len(list((out / "segments").iterdir())) == 3, "and no half of a fourth"
+        assert not (out / "manifest.csv").exists()
+        begun.clear()
+        assert work(scenes, out, PATCH).items == 6
+        assert begun == ["3.png", "4.png", "5.png"]
+
+    def test_a_full_disk_at_the_end_keeps_the_manifest_that_was_there(
+        self, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = work(scenes, tmp_path / "out", PATCH)
+        before = made.manifest.read_bytes()
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", full)
+            with pytest.raises(UnmaskError, match="is full"):
+                work(scenes, tmp_path / "out", PATCH)
+        assert made.manifest.read_bytes() == before
+        assert read_cut(tmp_path / "out") == PATCH
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+            "cut.json",
+            "done.jsonl",
+            "manifest.csv",
+            "segments",
+        ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,9 @@ class About:
         homepage: Where it is described; "" for data of your own.
         how_to_get: What to do to have it on disk, and what must lie where.
         labels: How its own labels map to ours (1 is fake), and whether they were flipped.
+        traps: What a detector could learn from it instead of the difference between real and fake, and what its
+            figures do not tell; a sentence each.
+        media: What its items are. Of videos, `unmask frames` takes stills first.
     """
 
     name: str
@@ -22,3 +26,5 @@ class About:
     homepage: str
     how_to_get: str
     labels: str
+    traps: tuple[str, ...] = ()
+    media: Literal["pictures", "videos", "either"] = "pictures"

@@ -1,27 +1,36 @@
-"""The verbs about data: audit and prepare. `cli` adds them to the command."""
+"""The verbs about data: audit, alike, frames, prepare, and what is known of data sets. `cli` adds them."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from unmask.cli_options import Manifest, extra
+from unmask.errors import UsageError
 from unmask.progress import bar
 from unmask.wording import visible, visible_lines
 
-FRACTIONS: Final = {"train": 0.8, "val": 0.1, "test": 0.1}
-ORIGINALS: Final = "originals.csv"
 FAILED: Final = 1
+
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")]
+DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="One that unmask datasets list names.")]
+
+datasets_app = typer.Typer(
+    help="Data sets that unmask knows: how to get them, how they are labelled, and their traps.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (audit, prepare):
+    for verb in (audit, alike, frames, prepare):
         app.command()(verb)
+    app.add_typer(datasets_app, name="datasets")
 
 
 def audit(
@@ -45,40 +54,126 @@ def audit(
 
 
 def prepare(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A manifest, or a folder with real/ and fake/ in it.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A manifest, a folder with real/ and fake/ in it, or a data set.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="PREPARED", help="Where to put the cuts.")],
     recipe: Annotated[str, typer.Option(metavar="RECIPE", help="Whose cut to make.")] = "face",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="DATA is this data set; unmask datasets list names them.")
+    ] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Cut faces or patches from labelled files, with the code that scans, alike for real and fake.
 
-    A folder is given splits first (80 % train, 10 % val, 10 % test, relatives together); see originals.csv in PREPARED.
+    The files of a folder or a data set are listed in PREPARED/originals.csv. Those without a split get one (80 % train,
+    10 % val, 10 % test, relatives together), and where only val or test is missing, it is cut from train.
     """
     with extra("preparing data"):
+        from unmask import originals, plugins
         from unmask import prepare as work
         from unmask.train.recipes import Recipe, find
 
         wanted = Recipe.read(find(recipe))
-        table = _with_splits(data, out) if data.is_dir() else data
+        table = data
+        if dataset is not None or data.is_dir():
+            listed = plugins.load("datasets", dataset or "folder").items(data.resolve())
+            with bar("looking for relatives") as move:
+                table = originals.write(listed, out, progress=move)
         with bar("cutting") as move:
             made = work.prepare(table, out, wanted.cut, reencode=wanted.data.reencode, jobs=jobs, progress=move)
-    for reason, count in made.left_out.items():
-        print(f"left out {count}: {reason}", file=sys.stderr)
+    _tell(made.left_out)
     print(visible(f"{made.items} items: {made.manifest}"))
 
 
-def _with_splits(folder: Path, out: Path) -> Path:
-    """The manifest of a plain folder. A picture keeps the split it once got; new ones join their relatives."""
-    from unmask import manifest, splits
-    from unmask.datasets import folder as plain
+def alike(
+    manifest: Manifest,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to put the copies and their manifest.")],
+    treatment: Annotated[
+        str, typer.Option(metavar="NAME", help="What is done to each; a perturbation that unmask evaluate knows.")
+    ] = "side-256-q75",
+    jobs: Jobs = None,
+) -> None:
+    """Write every picture of a manifest once more in the same size and compression, so that neither tells the label.
 
-    table = out / ORIGINALS
-    items = list(plain.items(folder.resolve()))
-    known = {item.path.resolve(): item.split for item in manifest.read(table)} if table.is_file() else {}
-    if {item.path.resolve() for item in items} != known.keys():
-        items = [replace(item, split=known.get(item.path.resolve(), item.split)) for item in items]
-        with bar("looking for relatives") as move:
-            assigned = splits.assign(items, FRACTIONS, progress=move)
-        out.mkdir(parents=True, exist_ok=True)
-        manifest.write(table, assigned)
-    return table
+    Interrupted, the same command goes on where it stopped.
+    """
+    from unmask import alike as work
+
+    with bar("writing copies") as move:
+        made = work.write(manifest, out, treatment=treatment, jobs=jobs, progress=move)
+    _tell(made.left_out)
+    print(visible(f"{made.items} items: {made.manifest}"))
+
+
+def frames(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="A table with videos in it.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to put the stills and their manifest.")],
+    per_video: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Stills from each video, evenly spaced from first to last.")
+    ] = 10,
+    jobs: Jobs = None,
+) -> None:
+    """Take stills from the videos in a manifest, so that they can be prepared; pictures in it stay as they are.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from unmask import frames as work
+
+    with bar("taking stills") as move:
+        made = work.write(manifest, out, per_video=per_video, jobs=jobs, progress=move)
+    _tell(made.left_out)
+    print(visible(f"{made.items} items: {made.manifest}"))
+
+
+@datasets_app.command("list")
+def list_datasets() -> None:
+    """List the data sets."""
+    from unmask import plugins
+
+    for name in plugins.names("datasets"):
+        about = plugins.load("datasets", name).ABOUT
+        print(visible(f"{name:<14} {about.media:<8}  {about.name}"))
+
+
+@datasets_app.command("show")
+def show_dataset(name: DatasetName) -> None:
+    """Print all that is known of a data set: licence, how to get it, what its labels mean, its traps."""
+    from unmask import plugins
+
+    about = plugins.load("datasets", name).ABOUT
+    facts = {
+        "what": about.media,
+        "licence": about.licence,
+        "homepage": about.homepage or "none",
+        "how to get it": about.how_to_get,
+        "labels": about.labels,
+    }
+    print(visible(about.name))
+    for fact, value in facts.items():
+        print(visible(f"{fact}: {value}"))
+    for trap in about.traps:
+        print(visible(f"trap: {trap}"))
+
+
+@datasets_app.command("table")
+def table_of_dataset(
+    name: DatasetName,
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="The folder that holds the data set.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="The manifest to write.")],
+) -> None:
+    """Write the manifest of a data set: its files with labels, official splits and groups."""
+    from unmask import journal, manifest, plugins
+
+    if out.suffix.lower() != ".csv":
+        raise UsageError(f"{out} must end in .csv: a manifest is written as CSV")
+    items = list(plugins.load("datasets", name).items(root.resolve()))
+    with journal.room(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        manifest.write(out, items)
+    print(visible(f"{len(items)} items: {out}"))
+
+
+def _tell(left_out: Mapping[str, int]) -> None:
+    for reason, count in left_out.items():
+        print(visible(f"left out {count}: {reason}"), file=sys.stderr)

@@ -16,6 +16,8 @@ class Limits:
         decode_s: Wall-clock seconds that decoding may take. Checked while the decoder reads, so a file that feeds
             it forever is stopped; one call into a codec cannot be interrupted, and `pixels` bounds that.
         faces: Faces judged in one picture, largest first. The report counts all that were found.
+        video_bytes: Larger videos are not opened.
+        video_decode_s: The same as `decode_s`, for all that is taken from one video.
     """
 
     file_bytes: int = 256 * 2**20
@@ -23,6 +25,8 @@ class Limits:
     side_px: int = 30_000
     decode_s: float = 20.0
     faces: int = 32
+    video_bytes: int = 8 * 2**30
+    video_decode_s: float = 300.0
 
 
 DEFAULT_LIMITS = Limits()

@@ -3,17 +3,21 @@
 A CSV file with a header. Required columns: path (relative to the file's folder), label (real or fake). Optional:
 method (the generator, or "real"), source, split (train, val, test, or another name), group (items that must stay in
 one split: a person, a clip), licence. Every further column travels along untouched in `attributes`.
+
+A Parquet file with the same columns is read as well; what is written is always CSV.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from unmask.errors import ManifestError
+from unmask.errors import ManifestError, MissingExtraError
 
 REAL: Final = 0
 FAKE: Final = 1
@@ -50,14 +54,15 @@ def read(path: Path) -> list[Item]:
     """Read a manifest; `Item.path` comes out joined to the manifest's folder.
 
     Raises:
-        ManifestError: No such file, no CSV table, a column or a path is missing, or a label is neither real nor fake.
+        ManifestError: No such file, no table, a column or a path is missing, or a label is neither real nor fake.
+        MissingExtraError: It is a Parquet file, and what reads those is not installed.
     """
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte order mark in front
             reader = csv.DictReader(file)
-            missing = {"path", "label"} - set(reader.fieldnames or ())
-            if missing:
-                raise ManifestError(f"{path} has no column {' and no column '.join(sorted(missing))}")
+            _demand_columns(path, reader.fieldnames or ())
             return [_item(path, line, row) for line, row in enumerate(reader, start=2)]
     except OSError as error:
         raise ManifestError(f"the manifest {path} cannot be read: {error.strerror}") from error
@@ -70,16 +75,23 @@ def read(path: Path) -> list[Item]:
 def write(path: Path, items: Iterable[Item]) -> None:
     """Write a manifest; paths under its folder become relative to it, so that the folder can move.
 
+    It takes its name when it is whole: a full disk or an interruption leaves what was there before.
+
     Raises:
         ManifestError: A name is no Unicode text; then nothing is written.
     """
     rows = list(items)
     extra = sorted({name for item in rows for name in item.attributes})
-    cells = [(*_cells(path.parent, item), *(item.attributes.get(name, "") for name in extra)) for item in rows]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*_COLUMNS, *extra))
-        writer.writerows(cells)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow((*_COLUMNS, *extra))
+            for item in rows:
+                writer.writerow((*_cells(path.parent, item), *(item.attributes.get(name, "") for name in extra)))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def in_split(items: Iterable[Item], split: str) -> list[Item]:
@@ -105,6 +117,47 @@ def recut(item: Item, path: Path, **attributes: str) -> Item:
     return replace(item, path=path, attributes={**item.attributes, **attributes})
 
 
+def located(path: Path) -> Path:
+    """Where a file lies, from any working directory.
+
+    Links to folders are followed, but not the file itself: what it links to may be gone, or called otherwise.
+    """
+    return (_folder(path.parent) if path.is_absolute() else path.parent.resolve()) / path.name
+
+
+@lru_cache(maxsize=256)
+def _folder(absolute: Path) -> Path:
+    """Asking the disk about a folder once, not for each of its ten thousand files, makes listing ten times faster."""
+    return absolute.resolve()
+
+
+def _demand_columns(path: Path, columns: Iterable[str]) -> None:
+    missing = {"path", "label"} - set(columns)
+    if missing:
+        raise ManifestError(f"{path} has no column {' and no column '.join(sorted(missing))}")
+
+
+def _read_parquet(path: Path) -> list[Item]:
+    """In batches, so that a large table is never there twice."""
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise MissingExtraError("reading a Parquet manifest", "train") from error
+    try:
+        with ParquetFile(path) as table:
+            _demand_columns(path, table.schema_arrow.names)
+            rows = (row for batch in table.iter_batches() for row in batch.to_pylist())
+            return [_item(path, line, _as_text(row)) for line, row in enumerate(rows, start=2)]
+    except (OSError, ArrowException) as error:
+        what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ManifestError(f"the manifest {path} cannot be read: {what}") from error
+
+
+def _as_text(row: Mapping[str, object]) -> dict[str, str]:
+    return {name: "" if value is None else str(value) for name, value in row.items()}
+
+
 def _item(path: Path, line: int, row: dict[str, str]) -> Item:
     label = _LABELS.get((row["label"] or "").strip().lower())
     if label is None:
@@ -117,9 +170,8 @@ def _item(path: Path, line: int, row: dict[str, str]) -> Item:
 
 
 def _cells(root: Path, item: Item) -> tuple[str, ...]:
-    # Links to folders are followed, but not the file itself: what it links to may be gone, or called otherwise.
     inside = item.path.is_relative_to(root)
-    path = (item.path.relative_to(root) if inside else item.path.parent.resolve() / item.path.name).as_posix()
+    path = (item.path.relative_to(root) if inside else located(item.path)).as_posix()
     if any("\ud800" <= letter <= "\udfff" for letter in path):  # how Python carries bytes that are no UTF-8
         raise ManifestError(f"the name {path!a} is no Unicode text, and a manifest is: rename the file")
     label = "fake" if item.label == FAKE else "real"

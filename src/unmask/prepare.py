@@ -10,11 +10,8 @@ One file holds all segments of one picture, stacked downwards: a face crop, or u
 from __future__ import annotations
 
 import io
-import json
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +21,11 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from unmask import manifest, splits
+from unmask import journal, manifest, splits, trees
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
 from unmask.faces import Face, FaceFinder, main_face
+from unmask.journal import Note, Progress
 from unmask.manifest import Item
 from unmask.modalities import image as image_modality
 from unmask.modalities.image import Photo
@@ -41,7 +39,6 @@ _JOURNAL: Final = "done.jsonl"
 REENCODED: Final = "reencoded"
 """Column of a prepared manifest: the JPEG quality that an item was saved with once more; empty for most."""
 
-Progress = Callable[[int, int], None]
 Task = tuple[Item, Path, Cut, int | None]
 """An item, the folder for its segments, the cut, and the quality to save it with first."""
 
@@ -66,7 +63,8 @@ def prepare(
 ) -> Prepared:
     """Cut every item of a manifest.
 
-    Work that was interrupted goes on where it stopped: each finished item is noted in a journal in `out`.
+    Work that was interrupted goes on where it stopped: each finished item is noted in a journal in `out`. Pixels are
+    written as they are cut and never held.
 
     Args:
         table: The manifest of the original files.
@@ -79,37 +77,27 @@ def prepare(
 
     Raises:
         ManifestError: The manifest cannot be used.
-        UsageError: `out` already holds segments of another cut.
+        UsageError: `out` already holds segments of another cut, or items are videos.
+        UnmaskError: The disk is full. What was done stays.
     """
     items = manifest.read(table)
-    out.mkdir(parents=True, exist_ok=True)
-    _claim(out, cut)
-    journal = out / _JOURNAL
-    done = _read_journal(journal)
-    qualities = reencode or {}
-    tasks = [(item, out, cut, qualities.get(item.source)) for item in items]
-    waiting = [task for task in tasks if not _is_done(task, done)]
-    with journal.open("a", encoding="utf-8") as file:
-        file.write("\n")  # ends a line that an interruption may have left torn
-        for count, note in enumerate(_work(waiting, jobs or usable_cores()), start=1):
-            file.write(json.dumps(note) + "\n")
-            file.flush()
-            done[note["path"]] = note
-            if progress:
-                progress(len(items) - len(waiting) + count, len(items))
-    notes = [done[_key(item)] for item in items]
-    kept = [
-        manifest.recut(item, out / note["file"], **note["attributes"])
-        for item, note in zip(items, notes, strict=True)
-        if note["file"]
-    ]
-    # Two photos may differ and their faces not: leaks are looked for among the cuts, and test stays whole.
-    sound = splits.without_leaks(kept)
-    manifest.write(out / MANIFEST, sound)
-    left_out = Counter(note["reason"] for note in notes if note["reason"])
+    _refuse_videos(table, items)
+    with journal.room(out):
+        out.mkdir(parents=True, exist_ok=True)
+        _claim(out, cut)
+        notes = _notes(items, out, cut, reencode or {}, jobs or usable_cores(), progress)
+        kept = [
+            manifest.recut(item, out / note["file"], **note["attributes"])
+            for item, note in zip(items, notes, strict=True)
+            if note["file"]
+        ]
+        # Two photos may differ and their faces not: leaks are looked for among the cuts, and test stays whole.
+        sound = splits.without_leaks(kept)
+        manifest.write(out / MANIFEST, sound)
+    left_out = journal.left_out(notes)
     if len(sound) < len(kept):
         left_out["looks like an item of a split that is tested or validated on"] = len(kept) - len(sound)
-    return Prepared(out / MANIFEST, len(sound), dict(left_out))
+    return Prepared(out / MANIFEST, len(sound), left_out)
 
 
 def read_cut(folder: Path) -> Cut:
@@ -136,45 +124,39 @@ def read_segments(item: Item, size_px: int) -> list[np.ndarray[Any, np.dtype[np.
 
 def _claim(out: Path, cut: Cut) -> None:
     path = out / CUT
-    if path.is_file() and read_cut(out) != cut:
+    if not path.is_file():
+        path.write_text(cut.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    elif read_cut(out) != cut:
         raise UsageError(f"{out} holds segments of another cut: choose another folder, or remove this one")
-    path.write_text(cut.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def _key(item: Item) -> str:
-    """The same file is known again from any working directory. The file itself may be a link to nowhere."""
-    return str(item.path.parent.resolve() / item.path.name)
+def _refuse_videos(table: Path, items: Sequence[Item]) -> None:
+    videos = [item.path for item in items if item.path.suffix.lower() in trees.VIDEOS]
+    if videos:
+        what = (
+            f"{len(videos):,} of {len(items):,} items are videos ({videos[0].name}): take stills of them first, with "
+        )
+        raise UsageError(f"{what}unmask frames {table} FOLDER, and prepare FOLDER/manifest.csv")
 
 
-def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
-    if not journal.is_file():
-        return {}
-    notes = {}
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        try:
-            note = json.loads(line)
-        except json.JSONDecodeError:  # empty, or torn: what was being written when the work was interrupted
-            continue
-        notes[note["path"]] = note
-    return notes
+def _notes(
+    items: Sequence[Item], out: Path, cut: Cut, qualities: Mapping[str, int], jobs: int, progress: Progress | None
+) -> list[Note]:
+    """A note for each item, of this run or an earlier one."""
+    done = journal.read(out / _JOURNAL)
+    tasks = ((item, out, cut, qualities.get(item.source)) for item in items)
+    waiting = [task for task in tasks if not _is_done(task, done)]
+    before = len(items) - len(waiting)
+    shown = (lambda count, _: progress(before + count, len(items))) if progress else None
+    done |= journal.work(out / _JOURNAL, _prepare_one, waiting, jobs, shown)
+    return [done[journal.key(item.path)] for item in items]
 
 
-def _is_done(task: Task, done: Mapping[str, dict[str, Any]]) -> bool:
+def _is_done(task: Task, done: Mapping[str, Note]) -> bool:
     """Noted, and with the quality that is wanted now."""
     item, _, _, quality = task
-    note = done.get(_key(item))
+    note = done.get(journal.key(item.path))
     return note is not None and note.get("quality") == quality
-
-
-def _work(waiting: list[Task], jobs: int) -> Iterator[dict[str, Any]]:
-    if jobs == 1 or len(waiting) < 2:
-        yield from map(_prepare_one, waiting)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        try:
-            yield from pool.map(_prepare_one, waiting, chunksize=8)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 @lru_cache(maxsize=1)
@@ -182,9 +164,9 @@ def _finder() -> FaceFinder:
     return FaceFinder(threads=1)
 
 
-def _prepare_one(task: Task) -> dict[str, Any]:
+def _prepare_one(task: Task) -> Note:
     item, out, cut, quality = task
-    note: dict[str, Any] = {"path": _key(item), "quality": quality, "file": None, "reason": None, "attributes": {}}
+    note: Note = {"path": journal.key(item.path), "quality": quality, "file": None, "reason": None, "attributes": {}}
     try:
         photo = image_modality.load(item.path)
     except MediaError as error:
@@ -199,9 +181,12 @@ def _prepare_one(task: Task) -> dict[str, Any]:
     (out / file).parent.mkdir(exist_ok=True)
     # A stop while writing must not leave a torn file under a name that an earlier run may have noted as done.
     draft = out / file.with_suffix(f".{os.getpid()}")
-    Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(draft, "PNG")
-    draft.replace(out / file)
-    attributes = {"original": _key(item), "original_sha256": str(photo.source.sha256)}
+    try:
+        Image.fromarray(np.concatenate([segment.pixels for segment in fit])).save(draft, "PNG")
+        draft.replace(out / file)
+    finally:
+        draft.unlink(missing_ok=True)
+    attributes = {"original": journal.key(item.path), "original_sha256": str(photo.source.sha256)}
     if quality is not None:
         attributes[REENCODED] = str(quality)
     if len(fit) == 1 and fit[0].landmarks_px is not None:
@@ -215,10 +200,12 @@ def _reencoded(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(buffer).convert("RGB")
 
 
-_NOTHING: Final = {"face": "no face was found", "patch": "smaller than one patch"}
+_NOTHING: Final = {"face": "no face was found", "patch": "smaller than one patch", "whole": "nothing to cut"}
 
 
 def _segments(item: Item, photo: Photo, cut: Cut) -> list[Segment]:
+    if cut.kind == "whole":
+        return image_modality.segments(photo, cut)
     faces, _ = _finder().find(photo.image)
     face = main_face(faces, photo.image.width, photo.image.height)
     if cut.kind == "patch":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from unmask import trees
 from unmask.about import About
 from unmask.errors import ManifestError
 from unmask.manifest import FAKE, REAL, Item
@@ -19,10 +20,15 @@ ABOUT: Final = About(
     homepage="",
     how_to_get="put pictures in real/ and fake/, or in train/, val/ and test/ with real/ and fake/ in each",
     labels="the folder says it: everything under fake/ is 1, everything under real/ is 0",
+    traps=(
+        "Where real and fake pictures came from different places, size, format and compression tell them apart: run "
+        "`unmask audit`.",
+        "Pictures of one person or one clip in two splits: only a table with the column group can say so.",
+    ),
+    media="either",
 )
 
 _LABELS: Final = {"real": REAL, "fake": FAKE}
-_SPLITS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 def items(root: Path) -> Iterator[Item]:
@@ -48,10 +54,10 @@ def _labelled_folders(root: Path) -> Iterator[tuple[Path, str, int]]:
         name = folder.name.lower()
         if name in _LABELS:
             yield folder, "", _LABELS[name]
-        elif name in _SPLITS:
+        elif name in trees.SPLITS:
             for inner in _folders(folder):
                 if inner.name.lower() in _LABELS:
-                    yield inner, _SPLITS[name], _LABELS[inner.name.lower()]
+                    yield inner, trees.SPLITS[name], _LABELS[inner.name.lower()]
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -1,0 +1,75 @@
+"""The list of a data set's original files with its splits complete: what `prepare` starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from unmask import journal, manifest, splits
+from unmask.errors import UsageError
+from unmask.manifest import Item
+from unmask.traits import Progress
+from unmask.trees import VIDEOS
+
+ORIGINALS: Final = "originals.csv"
+FRACTIONS: Final = {"train": 0.8, "val": 0.1, "test": 0.1}
+
+
+def write(items: Iterable[Item], out: Path, *, progress: Progress | None = None) -> Path:
+    """List the items in `out`, with splits. An item keeps the split it once got; new ones join their relatives.
+
+    Args:
+        items: The items of a data set.
+        out: Folder for the list; made if missing.
+        progress: Called with files read and files in all, where splits must be found.
+
+    Returns:
+        The path of the list, a manifest.
+
+    Raises:
+        ManifestError: Items that belong together are recorded in two splits.
+        UsageError: Items are videos, which no split can be found for by looking.
+        UnmaskError: The disk is full.
+    """
+    table = out / ORIGINALS
+    rows = list(items)
+    videos = [item.path for item in rows if item.path.suffix.lower() in VIDEOS]
+    if videos:
+        what = f"{len(videos):,} of {len(rows):,} items are videos ({videos[0].name}): list them with unmask datasets "
+        raise UsageError(f"{what}table, take stills of them with unmask frames, and prepare those with --dataset table")
+    known = {journal.key(item.path): item.split for item in manifest.read(table)} if table.is_file() else {}
+    keys = [journal.key(item.path) for item in rows]
+    if set(keys) != known.keys():
+        rows = [replace(item, split=known.get(key, item.split)) for item, key in zip(rows, keys, strict=True)]
+        rows = complete(rows, progress=progress)
+        with journal.room(out):
+            out.mkdir(parents=True, exist_ok=True)
+            manifest.write(table, rows)
+    return table
+
+
+def complete(items: Iterable[Item], *, progress: Progress | None = None) -> list[Item]:
+    """Give every item a split, and cut val and test from train where there is train and they are missing.
+
+    Where all is there already, as with official splits, nothing is changed and no file is read.
+
+    Args:
+        items: The items; those without a split are read, and so is train where something is cut from it.
+        progress: Called with files read and files in all.
+
+    Raises:
+        ManifestError: Items that belong together are recorded in two splits.
+    """
+    rows = list(items)
+    if not all(item.split for item in rows):
+        rows = splits.assign(rows, FRACTIONS, progress=progress)
+    there = {item.split for item in rows}
+    if "train" not in there or FRACTIONS.keys() <= there:
+        return rows
+    wanted = {name: share for name, share in FRACTIONS.items() if name == "train" or name not in there}
+    shares = {name: share / sum(wanted.values()) for name, share in wanted.items()}
+    learned = [replace(item, split="") for item in rows if item.split == "train"]
+    anew = iter(splits.assign(learned, shares, progress=progress))
+    return [next(anew) if item.split == "train" else item for item in rows]
