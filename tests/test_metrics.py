@@ -59,6 +59,34 @@ def test_calibration_error_by_hand() -> None:
     assert metrics.calibration_error([0, 1], [0.0, 1.0]) == 0
 
 
+def test_average_precision_by_hand() -> None:
+    # Down the scores: a fake (1 of 1 right), a real, a fake (2 of 3 right).
+    assert metrics.average_precision([1, 0, 1, 0], [4, 3, 2, 1]) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_log_loss_by_hand() -> None:
+    assert metrics.log_loss([0, 1], [0.2, 0.6]) == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
+    assert metrics.log_loss([0, 1], [0.5, 0.5]) == pytest.approx(np.log(2))
+    assert np.isfinite(metrics.log_loss([0, 1], [1.0, 0.0])), "a certain error is dear, not infinitely so"
+
+
+def test_reliability_by_hand() -> None:
+    low, high = metrics.reliability([0, 0, 0, 1], [0.2, 0.5, 0.7, 0.9], bins=2)
+    assert (low.size, low.fakes) == (2, metrics.share(0, 2))
+    assert (high.size, high.fakes) == (2, metrics.share(1, 2))
+    assert (low.claimed, high.claimed) == pytest.approx((0.35, 0.8))
+
+
+def test_reliability_adds_up_to_the_calibration_error() -> None:
+    labels, scores = noisy()
+    chances = 1 / (1 + np.exp(-scores))
+    bins = metrics.reliability(labels, chances)
+    assert sum(one.size for one in bins) == len(labels)
+    assert [one.claimed for one in bins] == sorted(one.claimed for one in bins)
+    error = sum(abs(one.claimed - one.fakes.value) * one.size for one in bins) / len(labels)
+    assert error == pytest.approx(metrics.calibration_error(labels, chances))
+
+
 def test_brier_by_hand() -> None:
     assert metrics.brier([0, 1], [0.2, 0.6]) == pytest.approx((0.04 + 0.16) / 2)
 
@@ -79,6 +107,8 @@ def test_agrees_with_scikit_learn() -> None:
     fpr, tpr, _ = reference.roc_curve(labels, scores, drop_intermediate=False)
     chances = 1 / (1 + np.exp(-scores))
     assert metrics.auc(labels, scores) == pytest.approx(reference.roc_auc_score(labels, scores))
+    assert metrics.average_precision(labels, scores) == pytest.approx(reference.average_precision_score(labels, scores))
+    assert metrics.log_loss(labels, chances) == pytest.approx(reference.log_loss(labels, chances))
     assert metrics.tpr_at_fpr(labels, scores, 0.1) == pytest.approx(tpr[fpr <= 0.1].max())
     assert metrics.eer(labels, scores) == pytest.approx(fpr[np.argmin(np.abs(fpr - (1 - tpr)))], abs=0.01)
     assert metrics.brier(labels, chances) == pytest.approx(reference.brier_score_loss(labels, chances))
@@ -99,7 +129,7 @@ def test_calibration_error_uses_the_bins_of_scikit_learn() -> None:
 @given(labelled())
 def test_ranking_ignores_monotone_transforms(arrays: Arrays) -> None:
     labels, scores = arrays
-    for metric in (metrics.auc, metrics.eer, metrics.tpr_at_fpr):
+    for metric in (metrics.auc, metrics.average_precision, metrics.eer, metrics.tpr_at_fpr):
         assert metric(labels, scores) == metric(labels, np.exp(scores) * 3 - 7)
 
 
@@ -148,6 +178,8 @@ def test_says_what_is_wrong(metric: metrics.Metric, labels: list[int], scores: l
     [
         lambda: metrics.brier([0, 1], [-3.0, 3.0]),
         lambda: metrics.calibration_error([0, 1], [0.1, 0.2], bins=0),
+        lambda: metrics.reliability([0, 1], [0.1, 0.2], bins=0),
+        lambda: metrics.log_loss([0, 1], [-0.1, 0.2]),
         lambda: metrics.tpr_at_fpr([0, 1], [0, 1], 1.5),
         lambda: metrics.share(3, 2),
         lambda: metrics.bootstrap_mean(metrics.auc, []),

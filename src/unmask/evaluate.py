@@ -1,28 +1,37 @@
-"""Measure what users get: scan the original files of a split, exactly as `unmask scan` does, and compute figures."""
+"""Measure what users get: scan the original files of a split, exactly as `unmask scan` does, and compute figures.
+
+Each file is scored by itself, so that no score depends on which files happened to be ready beside it: the same files,
+models and machine give the same digits (`repeat`).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import shlex
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from unmask import evaluation, measures, perturb
 from unmask import manifest as table
-from unmask import perturb
 from unmask.card import Figure
-from unmask.errors import ManifestError, MediaError
+from unmask.errors import ManifestError, MediaError, UsageError
+from unmask.evaluation import EvaluationManifest
 from unmask.figures import figures_from_scores, to_markdown
-from unmask.manifest import REAL, Item
+from unmask.manifest import FAKE, REAL, Item
+from unmask.measures import Measure
 from unmask.modalities import image as pictures
 from unmask.scores import Row, row, write_scores
 from unmask.types import Report
 
 SCORES: Final = "scores.csv"
 FIGURES: Final = "figures.md"
+MEASURES: Final = "measures.csv"
 
 Progress = Callable[[int, int], None]
 Scan = Callable[[Iterable[Path]], Iterator[Report]]
@@ -31,9 +40,10 @@ Scan = Callable[[Iterable[Path]], Iterator[Report]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures, the scores behind them, and where both were written."""
+    """The figures of the model card, the full table of measures, the scores behind them, and where all were written."""
 
     figures: tuple[Figure, ...]
+    measures: tuple[Measure, ...]
     rows: tuple[Row, ...]
     folder: Path
 
@@ -51,6 +61,8 @@ def evaluate(
     out: Path,
     hold_out: str | None = None,
     perturbations: Sequence[str] = (),
+    limit: int | None = None,
+    command: str | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Scan the files of a manifest and measure.
@@ -59,30 +71,62 @@ def evaluate(
         manifest: The table of the original files, not of a prepared folder: cutting is part of what is measured.
         models: Names or folders of bundles, as for `Scanner`; all shipped ones when empty.
         splits: Which splits to scan.
-        out: Folder for scores.csv and figures.md; made if missing.
+        out: Folder for scores.csv, figures.md, measures.csv, items.csv and evaluation.json; made if missing.
         hold_out: The source that the model was trained without: of the fakes, only its own are scanned, and the real
             photos of all sources. Give the rows to `figures.unseen`.
         perturbations: Names from `perturb.PERTURBATIONS`; the files are scanned once more for each.
+        limit: The most files to scan, as `sample` chooses them; all when None.
+        command: What to type to measure this again, where it was another verb than evaluate.
         progress: Called with files scanned and files in all, copies included.
 
     Returns:
-        Figures and rows.
+        Figures, measures and rows.
 
     Raises:
         ManifestError: The table cannot be read, or has nothing in these splits, or not that source.
-        UsageError: No such perturbation or model.
+        UsageError: No such perturbation or model, or a limit below 1.
     """
     perturb.check(perturbations)
+    table_sha256 = evaluation.sha256(manifest)
     items = select(table.read(manifest), splits, hold_out)
+    items = items if limit is None else sample(items, limit, manifest)
+    used, ensemble = evaluation.pin_models(evaluation.choose(models))
     from unmask.scan import Scanner  # it loads the models' runtime
 
     with Scanner(models) as scanner:
-        rows = _counted(collect(items, scanner.scan_many, perturbations), len(items), len(perturbations), progress)
-    figures = figures_from_scores(rows, _command(manifest, models, splits, hold_out, perturbations))
+        listed = evaluation.list_items(items, manifest)
+        scan = partial(scanner.scan_many, alone=True)
+        rows = _counted(collect(items, scan, perturbations), len(items), len(perturbations), progress)
+    command = command or _command(manifest, models, splits, hold_out, perturbations, limit)
+    found = Evaluation(tuple(figures_from_scores(rows, command)), tuple(measures.measures(rows)), tuple(rows), out)
     out.mkdir(parents=True, exist_ok=True)
     write_scores(out / SCORES, rows)
-    (out / FIGURES).write_text(to_markdown(figures), encoding="utf-8")
-    return Evaluation(tuple(figures), tuple(rows), out)
+    (out / FIGURES).write_text("\n".join([to_markdown(found.figures), measures.to_markdown(found.measures)]), "utf-8")
+    measures.write(out / MEASURES, found.measures)
+    (out / evaluation.ITEMS).write_text(listed, "utf-8")
+    here = evaluation.machine()
+    EvaluationManifest(
+        unmask_version=here.versions["unmask"],
+        command=command,
+        data=evaluation.Data(
+            manifest=str(manifest.resolve()),
+            sha256=table_sha256,
+            items=len(items),
+            data_sha256=evaluation.sha256_of(listed),
+            splits=tuple(splits),
+            hold_out=hold_out,
+            limit=limit,
+            perturbations=tuple(perturbations),
+        ),
+        models=used,
+        ensemble=ensemble,
+        bootstrap=evaluation.Bootstrap(),
+        machine=here,
+        scores_sha256=evaluation.sha256(out / SCORES),
+        figures=found.figures,
+        measures=found.measures,
+    ).write(out / evaluation.FILE)
+    return found
 
 
 def select(items: Iterable[Item], splits: Sequence[str], hold_out: str | None = None) -> list[Item]:
@@ -102,6 +146,27 @@ def select(items: Iterable[Item], splits: Sequence[str], hold_out: str | None = 
         if all(item.label == REAL for item in chosen):
             raise ManifestError(f"no fake of the source {hold_out} is in {', '.join(splits)}")
     return chosen
+
+
+def sample(items: Sequence[Item], limit: int, manifest: Path) -> list[Item]:
+    """At most `limit` items, as many reals as fakes where there are both, in their old order.
+
+    Chosen are those whose paths, seen from the manifest's folder, have the smallest hashes: by chance, and the same
+    ones every time, on any machine and however many others join the table.
+
+    Raises:
+        UsageError: The limit leaves nothing of a class.
+    """
+    classes = [members for label in (REAL, FAKE) if (members := [item for item in items if item.label == label])]
+    each = limit // max(1, len(classes))
+    if each < 1:
+        raise UsageError(f"a limit of {limit} leaves nothing to measure: allow at least one file of each class")
+
+    def chance(item: Item) -> str:
+        return hashlib.sha256(evaluation.relative(item.path, manifest).encode()).hexdigest()
+
+    kept = {id(item) for members in classes for item in sorted(members, key=chance)[:each]}
+    return [item for item in items if id(item) in kept]
 
 
 def collect(items: Sequence[Item], scan: Scan, perturbations: Sequence[str] = ()) -> Iterator[Row]:
@@ -146,10 +211,12 @@ def _command(
     splits: Sequence[str],
     hold_out: str | None,
     perturbations: Sequence[str],
+    limit: int | None,
 ) -> str:
     """What to type to measure this again; without the folders of this machine, for it goes into the model card."""
     options = [("--model", Path(model).name) for model in models]
     options += [("--split", split) for split in splits]
     options += [("--hold-out", hold_out)] if hold_out else []
     options += [("--perturb", name) for name in perturbations]
+    options += [("--limit", str(limit))] if limit else []
     return shlex.join(["unmask", "evaluate", manifest.name, *itertools.chain.from_iterable(options)])

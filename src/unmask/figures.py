@@ -17,11 +17,9 @@ from unmask.card import Figure
 from unmask.errors import UsageError
 from unmask.manifest import FAKE, REAL
 from unmask.metrics import Floats, Interval
+from unmask.scored import GROUP_COLUMNS, both_classes, counts, grouped, ranked, ranked_by, scored
 from unmask.scores import Row
 from unmask.types import Label, Status
-
-GROUP_COLUMNS: Final = ("gender", "race")
-"""Manifest columns that together name a group of people, where a set has them."""
 
 _PERCENTAGES: Final = ("called fake", "found", "rate", "abstained", "uncertain", "unjudged")
 
@@ -47,7 +45,7 @@ def figures_from_scores(rows: Iterable[Row], command: str, *, groups: Sequence[s
         found += _labels(inside, split or "all", command, groups)
         found += _lost([one for one in table if one.split == split], split or "all", command)
     pooled = [one for one in originals if one.split in ("val", "test")]
-    if {one.split for one in pooled} == {"val", "test"} and _both(pooled):
+    if {one.split for one in pooled} == {"val", "test"} and both_classes(pooled):
         found.append(_calibration(pooled, "val and test pooled", command))
     return found
 
@@ -72,10 +70,10 @@ def unseen(scores_by_heldout: Mapping[str, Sequence[Row]], command: str) -> list
     sets, found = [], []
     for source, rows in sorted(scores_by_heldout.items()):
         chosen = [one for one in rows if not one.perturbation and (one.label == REAL or one.source == source)]
-        if not _both(chosen):
+        if not both_classes(chosen):
             raise UsageError(f"the scores without {source} hold no scored fakes of it, or no scored real photos")
-        sets.append(_ranked(chosen))
-        on = f"fakes of {source} against all real photos, {_by(chosen)}"
+        sets.append(ranked(chosen))
+        on = f"fakes of {source} against all real photos, {ranked_by(chosen)}"
         interval = metrics.bootstrap(metrics.auc, *sets[-1])
         found.append(_figure("unseen-generator AUC", on, interval, command, chosen))
     mean = metrics.bootstrap_mean(metrics.auc, sets)
@@ -107,14 +105,14 @@ def _ranking(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
         own = [one for one in rows if one.source == source]
         alone = all(one.label == FAKE for one in own)
         chosen = [*own, *reals] if alone else own
-        if _both(chosen):
+        if both_classes(chosen):
             on = f"{source} {split}" + (", against the real photos of all sources" if alone else "")
-            auc = metrics.bootstrap(metrics.auc, *_ranked(chosen))
-            found.append(_figure("AUC", f"{on}, {_by(chosen)}", auc, command, chosen))
-    if not _both(rows):
+            auc = metrics.bootstrap(metrics.auc, *ranked(chosen))
+            found.append(_figure("AUC", f"{on}, {ranked_by(chosen)}", auc, command, chosen))
+    if not both_classes(rows):
         return found
-    labels, scores = _ranked(rows)
-    on = f"{split} pooled, {_by(rows)}"
+    labels, scores = ranked(rows)
+    on = f"{split} pooled, {ranked_by(rows)}"
     for name, metric in (("AUC", metrics.auc), ("equal error rate", metrics.eer), ("fakes found at 1 % FPR", _tpr)):
         found.append(_figure(name, on, metrics.bootstrap(metric, labels, scores), command, rows))
     return [*found, _calibration(rows, f"{split} pooled", command)]
@@ -131,9 +129,8 @@ def _labels(rows: Sequence[Row], split: str, command: str, groups: Sequence[str]
         found += _share("fakes found", on, part, FAKE, _is(Label.FAKE), command)
     people = [
         share
-        for name, part in _grouped(judged, lambda one: _group(one, groups))
-        if name
-        for share in _share("real photos called fake", f"{split}, {name}", list(part), REAL, _is(Label.FAKE), command)
+        for name, part in grouped(judged, groups)
+        for share in _share("real photos called fake", f"{split}, {name}", part, REAL, _is(Label.FAKE), command)
     ]
     worst = max(people, key=lambda figure: figure.value, default=None)
     found += people
@@ -156,14 +153,14 @@ def _lost(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
     originals = {one.path: one for one in rows if not one.perturbation}
     for name in sorted({one.perturbation for one in rows} - {""}):
         copies = [one for one in rows if one.perturbation == name and one.path in originals]
-        scored = [one for one in copies if one.probability is not None and originals[one.path].probability is not None]
-        if not _both(scored):
+        twice = [one for one in scored(copies) if originals[one.path].probability is not None]
+        if not both_classes(twice):
             continue
-        labels, after = _ranked(scored)
-        before = _ranked([originals[one.path] for one in scored])[1]
-        loss = metrics.bootstrap(_difference(before, after), labels, np.arange(len(scored)))
-        on = f"{split} pooled, {name}, {_by(scored)}"
-        found.append(_figure("AUC lost", on, loss, command, scored))
+        labels, after = ranked(twice)
+        before = ranked([originals[one.path] for one in twice])[1]
+        loss = metrics.bootstrap(_difference(before, after), labels, np.arange(len(twice)))
+        on = f"{split} pooled, {name}, {ranked_by(twice)}"
+        found.append(_figure("AUC lost", on, loss, command, twice))
         for label, who in ((REAL, "real photos"), (FAKE, "fakes")):
             on = f"{split} pooled, {name}"
             found += _share(f"{who} abstained", on, copies, label, lambda one: one.probability is None, command)
@@ -181,8 +178,7 @@ def _difference(before: Floats, after: Floats) -> metrics.Metric:
 
 
 def _calibration(rows: Sequence[Row], on: str, command: str) -> Figure:
-    scored = _scored(rows)
-    labels, claimed = [one.label for one in scored], np.array([one.probability for one in scored], float)
+    labels, claimed = [one.label for one in scored(rows)], np.array([one.probability for one in scored(rows)], float)
     error = metrics.bootstrap(metrics.calibration_error, labels, claimed)
     return _figure("expected calibration error, 15 bins", on, error, command, rows)
 
@@ -192,47 +188,20 @@ def _tpr(labels: Floats, scores: Floats) -> float:
 
 
 def _share(
-    name: str, on: str, rows: Iterable[Row], label: int, counts: Callable[[Row], bool], command: str
+    name: str, on: str, rows: Iterable[Row], label: int, is_so: Callable[[Row], bool], command: str
 ) -> list[Figure]:
     """The share of one class that something is true of, with its Wilson interval; nothing where the class is empty."""
     of = [one for one in rows if one.label == label]
     if not of:
         return []
-    share = metrics.share(sum(map(counts, of)), len(of))
+    share = metrics.share(sum(map(is_so, of)), len(of))
     return [_figure(name, on, share, command, reals=len(of) * (label == REAL), fakes=len(of) * (label == FAKE))]
 
 
-def _figure(name: str, on: str, interval: Interval, command: str, rows: Sequence[Row] = (), **counts: int) -> Figure:
-    scored = _scored(rows)
-    if scored:
-        counts = {"reals": sum(one.label == REAL for one in scored), "fakes": sum(one.label == FAKE for one in scored)}
-    return Figure(
-        name=name, on=on, value=interval.value, low=interval.low, high=interval.high, command=command, **counts
-    )
-
-
-def _ranked(rows: Sequence[Row]) -> tuple[Floats, Floats]:
-    """Labels, and scores that may be compared: logits of one detector, or probabilities where several decided.
-
-    Logits of two detectors have no common scale; calibrated probabilities are meant to have one.
-    """
-    scored = _scored(rows)
-    one_scale = len({one.detector for one in scored}) == 1
-    scores = [one.logit if one_scale else one.probability for one in scored]
-    return np.array([one.label for one in scored], float), np.array(scores, float)
-
-
-def _by(rows: Sequence[Row]) -> str:
-    names = sorted({one.detector for one in _scored(rows)})
-    return f"by logit of {names[0]}" if len(names) == 1 else f"by calibrated probability of {', '.join(names)}"
-
-
-def _scored(rows: Iterable[Row]) -> list[Row]:
-    return [one for one in rows if one.logit is not None and one.probability is not None]
-
-
-def _both(rows: Iterable[Row]) -> bool:
-    return len({one.label for one in _scored(rows)}) == 2
+def _figure(name: str, on: str, interval: Interval, command: str, rows: Sequence[Row] = (), **of: int) -> Figure:
+    if scored(rows):
+        of = dict(zip(("reals", "fakes"), counts(rows), strict=True))
+    return Figure(name=name, on=on, value=interval.value, low=interval.low, high=interval.high, command=command, **of)
 
 
 def _is(label: Label) -> Callable[[Row], bool]:
@@ -241,11 +210,6 @@ def _is(label: Label) -> Callable[[Row], bool]:
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> Iterator[tuple[str, Iterator[Row]]]:
     return groupby(sorted(rows, key=key), key)
-
-
-def _group(one: Row, columns: Sequence[str]) -> str:
-    values = [one.attributes.get(column, "") for column in columns]
-    return " ".join(values) if all(values) else ""
 
 
 def _percent(value: float) -> str:

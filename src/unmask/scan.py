@@ -69,24 +69,30 @@ class Scanner:
         judge = self._open_judge()
         return judge.reports([judge.prepare(Path(path), judge.finder)])[0]
 
-    def scan_many(self, paths: Iterable[str | os.PathLike[str]]) -> Generator[Report, None, None]:
+    def scan_many(
+        self, paths: Iterable[str | os.PathLike[str]], *, alone: bool = False
+    ) -> Generator[Report, None, None]:
         """Judge many photos; reports come in the order of the paths, each as soon as those before it are out.
 
         Threads read, decode, find faces and cut a few files ahead; the caller's thread scores whatever is ready
         in one batch. `paths` is consumed as it is needed, `jobs` + 8 of them before the first report, and memory does
         not grow with their number. Closing the iterator, or an interrupt, drops the files that were not begun.
+
+        Which files share a batch depends on which are ready, and with some networks the last digits of a score depend
+        on its batch. `alone` scores each file by itself: a little slower, and the same every time.
         """
         judge = self._open_judge()
         finder = judge.shared_finder
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="unmask")
         waiting: deque[Future[Prepared]] = deque()
+        together = 1 if alone else _FILES_AHEAD
         try:
             for path in paths:
                 waiting.append(pool.submit(judge.prepare, Path(path), finder))
                 if len(waiting) >= self._jobs + _FILES_AHEAD:
-                    yield from judge.reports(_ready(waiting))
+                    yield from judge.reports(_ready(waiting, together))
             while waiting:
-                yield from judge.reports(_ready(waiting))
+                yield from judge.reports(_ready(waiting, together))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -163,10 +169,10 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _ready(waiting: deque[Future[Prepared]]) -> list[Prepared]:
+def _ready(waiting: deque[Future[Prepared]], most: int) -> list[Prepared]:
     """Take the first file, and those after it that need no waiting."""
     files = [waiting.popleft().result()]
-    while waiting and len(files) < _FILES_AHEAD and waiting[0].done():
+    while waiting and len(files) < most and waiting[0].done():
         files.append(waiting.popleft().result())
     return files
 
