@@ -81,7 +81,7 @@ def test_selects_splits_and_a_held_out_source(items: list[Item]) -> None:
     assert {item.source for item in held if item.label == REAL} == {"a", "b"}
     with pytest.raises(ManifestError, match='"tset"; there are: test, val'):
         select(items, ["tset"])
-    with pytest.raises(ManifestError, match="no fake of the source c"):
+    with pytest.raises(ManifestError, match="no fake of c is in test"):
         select(items, ["test"], hold_out="c")
 
 

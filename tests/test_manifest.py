@@ -96,6 +96,19 @@ def test_splits_and_held_out_sources(tmp_path: Path) -> None:
         manifest.hold_out(rows, ["dogs", "fish", "birds"])
 
 
+def test_a_held_out_generator_loses_its_fakes_and_no_photo() -> None:
+    rows = [
+        Item(Path("a"), REAL, method="real", source="ff"),
+        Item(Path("b"), FAKE, method="FaceSwap", source="ff"),
+        Item(Path("c"), FAKE, method="Deepfakes", source="ff"),
+        Item(Path("d"), REAL, method="FaceSwap", source="ff"),
+    ]
+    assert manifest.hold_out(rows, ["method:FaceSwap"]) == [rows[0], rows[2], rows[3]]
+    assert manifest.hold_out(rows, ["method:FaceSwap", "method:Deepfakes"]) == [rows[0], rows[3]]
+    with pytest.raises(ManifestError, match="cannot hold out method:NeuralTextures: no item has that source or gen"):
+        manifest.hold_out(rows, ["method:NeuralTextures"])
+
+
 def test_recut_changes_the_path_and_adds_attributes(tmp_path: Path) -> None:
     item = items(tmp_path)[0]
     cut = manifest.recut(item, tmp_path / "cut.png", face="0", age="31")

@@ -155,7 +155,9 @@ def unseen(
     learn: Annotated[
         list[str], typer.Argument(metavar="RECIPE=PREPARED...", help="What to train on what; several decide together.")
     ],
-    sources: Annotated[list[str], typer.Option("--leave-out", metavar="SOURCE", help="Repeat for each source.")],
+    sources: Annotated[
+        list[str], typer.Option("--leave-out", metavar="SOURCE", help="Repeat for each; method:NAME is a generator.")
+    ],
     runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source and recipe.")] = Path("runs"),
     split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
     perturb: Annotated[str | None, typer.Option(help="Rank perturbed copies, as in evaluate, not the files.")] = None,

@@ -69,7 +69,9 @@ def train(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; a begun one is gone on with.")],
     weights: Weights = None,
     seed: Seed = None,
-    leave_out: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="A source not to learn from.")] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="Not to learn from; method:NAME is a generator.")
+    ] = None,
     workers: Workers = 1,
     devices: Annotated[int, typer.Option(min=1, help="Processors that learn together, each from a part.")] = 1,
 ) -> None:

@@ -130,7 +130,7 @@ def evaluate(
 
 
 def select(items: Iterable[Item], splits: Sequence[str], hold_out: str | None = None) -> list[Item]:
-    """The items of some splits; with `hold_out`, the fakes of that source and the real photos of all.
+    """The items of some splits; with `hold_out`, its fakes (`manifest.is_of`) and the real photos of all sources.
 
     Raises:
         ManifestError: Nothing is left, or a split is empty: a typo would silently measure less.
@@ -142,9 +142,9 @@ def select(items: Iterable[Item], splits: Sequence[str], hold_out: str | None = 
             raise ManifestError(f'no item is in the split "{split}"; there are: {", ".join(sorted(there - {""}))}')
     chosen = [item for item in rows if item.split in splits]
     if hold_out is not None:
-        chosen = [item for item in chosen if item.label == REAL or item.source == hold_out]
+        chosen = [item for item in chosen if item.label == REAL or table.is_of(item, hold_out)]
         if all(item.label == REAL for item in chosen):
-            raise ManifestError(f"no fake of the source {hold_out} is in {', '.join(splits)}")
+            raise ManifestError(f"no fake of {hold_out} is in {', '.join(splits)}")
     return chosen
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from unmask import metrics
 from unmask.card import Figure
 from unmask.errors import UsageError
-from unmask.manifest import FAKE, REAL
+from unmask.manifest import FAKE, REAL, is_of
 from unmask.metrics import Floats, Interval
 from unmask.scored import GROUP_COLUMNS, both_classes, counts, grouped, ranked, ranked_by, scored
 from unmask.scores import Row
@@ -69,7 +69,7 @@ def unseen(scores_by_heldout: Mapping[str, Sequence[Row]], command: str) -> list
         raise UsageError("the unseen-generator figure needs at least one held-out source")
     sets, found = [], []
     for source, rows in sorted(scores_by_heldout.items()):
-        chosen = [one for one in rows if not one.perturbation and (one.label == REAL or one.source == source)]
+        chosen = [one for one in rows if not one.perturbation and (one.label == REAL or is_of(one, source))]
         if not both_classes(chosen):
             raise UsageError(f"the scores without {source} hold no scored fakes of it, or no scored real photos")
         sets.append(ranked(chosen))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from unmask.errors import ManifestError, MissingExtraError
 
@@ -23,6 +23,22 @@ REAL: Final = 0
 FAKE: Final = 1
 _LABELS: Final = {"real": REAL, "fake": FAKE}
 _COLUMNS: Final = ("path", "label", "method", "source", "split", "group", "licence")
+
+
+class Named(Protocol):
+    """What has a label, a source and a generator."""
+
+    @property
+    def label(self) -> int:
+        """1 is fake."""
+
+    @property
+    def method(self) -> str:
+        """The generator, or "real"."""
+
+    @property
+    def source(self) -> str:
+        """The collection it came from."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +115,27 @@ def in_split(items: Iterable[Item], split: str) -> list[Item]:
     return [item for item in items if item.split == split]
 
 
-def hold_out(items: Iterable[Item], sources: Sequence[str]) -> list[Item]:
-    """The items of all other sources: a held-out source loses its real photos too, or its look would leak.
+def hold_out(items: Iterable[Item], names: Sequence[str]) -> list[Item]:
+    """All other items than those that `is_of` finds for a name.
+
+    A held-out source loses its real photos too, or its look would leak; a held-out generator has none of its own.
 
     Raises:
-        ManifestError: A named source is not in the table; a typo would silently leave nothing out.
+        ManifestError: A name is not in the table; a typo would silently leave nothing out.
     """
     rows = list(items)
-    unknown = set(sources) - {item.source for item in rows}
+    unknown = [name for name in dict.fromkeys(names) if not any(is_of(item, name) for item in rows)]
     if unknown:
-        raise ManifestError(f"cannot hold out {', '.join(sorted(unknown))}: no item has that source")
-    return [item for item in rows if item.source not in sources]
+        raise ManifestError(f"cannot hold out {', '.join(sorted(unknown))}: no item has that source or generator")
+    return [item for item in rows if not any(is_of(item, name) for name in names)]
+
+
+def is_of(one: Named, name: str) -> bool:
+    """Whether an item, or a row of scores, is of a source; or, for "method:NAME", a fake of that generator."""
+    kind, colon, method = name.partition(":")
+    if colon and kind == "method":
+        return one.label == FAKE and one.method == method
+    return one.source == name
 
 
 def recut(item: Item, path: Path, **attributes: str) -> Item:

@@ -47,7 +47,7 @@ class Data(Options):
             same batch as its original. The others come from the data set. Needs pairs.
         source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
             are, 0 draws all alike.
-        leave_out: Sources that training never sees, fake or real.
+        leave_out: Sources that training never sees, fake or real; "method:NAME" leaves out the fakes of a generator.
         reencode: Source to JPEG quality, for sources whose real and fake files came with different compression;
             `unmask prepare` saves all their files once more with it.
         crop_px: Side of a square cut at random from each segment, for training alone; None learns from whole

@@ -52,7 +52,8 @@ def unseen(
             calibrated on val without the source, as `release.join` does it.
         manifest: The manifest of the original files.
         runs: Folder for one run a source and recipe; those that are finished or begun there are gone on with.
-        sources: What to leave out, one after another.
+        sources: What to leave out, one after another: a source with its real photos, or "method:NAME", the fakes of
+            one generator, where one source holds several.
         split: "test" for a claim; "val" while choosing a recipe.
         perturbation: A name from `perturb.PERTURBATIONS`: rank copies instead of the files themselves.
         epochs: By a recipe's name, epochs instead of its own, where time is short; the figures' command says so.
@@ -80,8 +81,9 @@ def unseen(
                 progress(f"without {source}: {what}", done, steps)
 
         folders = []
+        beside = runs / f"without-{_as_name(source)}"
         for recipe, prepared in learn:
-            run = runs / f"{recipe.name}-without-{source}"
+            run = runs / f"{recipe.name}-without-{_as_name(source)}"
             loop.train(
                 without(recipe, source, fewer.get(recipe.name)),
                 prepared,
@@ -90,7 +92,7 @@ def unseen(
                 workers=workers,
                 progress=tell,
             )
-            folders.append(export.export(run, runs / f"without-{source}" / recipe.name).folder)
+            folders.append(export.export(run, beside / recipe.name).folder)
         if len(folders) > 1:
             release.join(folders, manifest, leave_out=[source], progress=partial(tell, "scanning val"))
         rows[source] = []
@@ -102,7 +104,7 @@ def unseen(
                 if row.perturbation == (perturbation or ""):
                     rows[source].append(replace(row, perturbation=""))
         what = "-".join(filter(None, ["scores", "+".join(names), split, perturbation]))
-        write_scores(runs / f"without-{source}" / f"{what}.csv", rows[source])
+        write_scores(beside / f"{what}.csv", rows[source])
     command = ["unmask", "unseen", manifest.name, *(f"{recipe.name}={prepared.name}" for recipe, prepared in learn)]
     command += ["--split", split, *(word for source in sources for word in ("--leave-out", source))]
     command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
@@ -111,3 +113,7 @@ def unseen(
     if perturbation is None:
         return found
     return [figure.model_copy(update={"on": f"{figure.on}, all {perturbation}"}) for figure in found]
+
+
+def _as_name(source: str) -> str:
+    return source.replace(":", "-")  # which no file may have in its name on Windows
