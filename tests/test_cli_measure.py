@@ -1,4 +1,4 @@
-"""The verbs that measure, as people type them; `evaluate` and `unseen` are in test_cli_lab.py too."""
+"""The verbs that measure, as people type them; `evaluate` and `unseen` are in test_laboratory.py too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests import pictures
 from tests.command import Run
 from tests.make_bundle import make_bundle
-from tests.test_cli_lab import RECIPE
+from tests.test_laboratory import RECIPE
 from unmask import manifest
 from unmask.metrics import Interval
 from unmask.train.recipes import Recipe

@@ -129,7 +129,7 @@ def test_the_command_in_the_figures_can_be_typed(
 @pytest.mark.parametrize(
     ("sources", "split", "message"),
     [
-        (["gamma", "betta"], "test", "no fake of the source betta is in test"),
+        (["gamma", "betta"], "test", "no fake of betta is in test"),
         (["gamma"], "tset", 'no item is in the split "tset"'),
     ],
 )
