@@ -43,7 +43,7 @@ def experiment(
 
         if baseline.is_metadata(find(recipe)):
             with bar("reading") as move:
-                table = work.only(manifest, run, sources or ())
+                table = work.listed(manifest, run, sources or (), progress=move)
                 outcome = baseline.run(baseline.MetadataRecipe.read(find(recipe)), table, run, move)
             print(visible_lines(outcome.to_text()))
             return

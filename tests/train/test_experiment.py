@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,26 @@ def test_a_source_alone(originals: Path, tmp_path: Path) -> None:
         experiment(recipe(), originals, tmp_path / "other", sources=["betta"])
 
 
-def test_a_folder_of_another_experiment(done: Path, originals: Path) -> None:
+def test_a_table_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="cannot be read"):
+        experiment(recipe(), tmp_path / "typo.csv", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_splits_are_cut_from_train(originals: Path, tmp_path: Path) -> None:
+    items = [replace(item, split="train") for item in manifest.read(originals) * 3]
+    manifest.write(tmp_path / "all.csv", items)
+    table = stages.listed(tmp_path / "all.csv", tmp_path / "run", (), progress=lambda done, of: None)
+    assert {item.split for item in manifest.read(table)} == {"train", "val", "test"}
+    assert stages.listed(originals, tmp_path / "run", (), progress=lambda done, of: None) == originals
+
+
+def test_a_folder_of_another_experiment(done: Path, originals: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds a run of another recipe"):
         experiment(recipe(seed=1), originals, done, workers=0)
+    with pytest.raises(UsageError, match="holds an experiment on other data"):
+        experiment(recipe(), originals, done, sources=["beta"], workers=0)
+    items = manifest.read(originals)
+    manifest.write(tmp_path / "fewer.csv", items[1:])
+    with pytest.raises(UsageError, match="holds an experiment on other data"):
+        experiment(recipe(), tmp_path / "fewer.csv", done, workers=0)

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from unmask import evaluate, manifest, release
+from unmask import evaluate, manifest, originals, release
 from unmask import prepare as preparing
 from unmask.card import Card
-from unmask.errors import ManifestError
-from unmask.evaluation import FILE, machine
+from unmask.errors import ManifestError, UsageError
+from unmask.evaluation import FILE, machine, sha256
 from unmask.runtime import Session
 from unmask.train import export, loop
 from unmask.train import run as runs
@@ -29,6 +29,7 @@ BUNDLE: Final = "bundle"
 EVALUATION: Final = "evaluation"
 COST: Final = "cost.json"
 TABLE: Final = "manifest.csv"
+DATA: Final = "experiment.json"
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
@@ -53,7 +54,8 @@ def experiment(
 
     Args:
         recipe: What to do.
-        table: The manifest of the original files, with splits train, val and `split`.
+        table: The manifest of the original files. Items without a split get one, relatives together, and so does
+            val or test where it is missing.
         folder: The run (see `unmask.train.run`), with the prepared data, the bundle and the evaluation in it.
         prepared: Where the prepared data lie or shall lie; recipes with the same cut may share them. In the run when
             None.
@@ -69,13 +71,15 @@ def experiment(
     Raises:
         ManifestError: The table cannot be used, or no item has one of the sources.
         RecipeError: The recipe does not fit the data or the weights.
-        UsageError: `folder` holds a run of another recipe.
+        UsageError: `folder` holds a run of another recipe, or on other data.
     """
 
     def tell(what: str) -> Callable[[int, int], None]:
         return partial(progress, what) if progress else lambda done, of: None
 
-    chosen = only(table, folder, sources)
+    manifest.read(table)  # a name that is wrong must leave nothing behind
+    _claim(folder, table, sources)
+    chosen = listed(table, folder, sources, progress=tell("looking for relatives"))
     cuts = prepared or folder / PREPARED
     preparing.prepare(chosen, cuts, recipe.cut, reencode=recipe.data.reencode, progress=tell("cutting"))
     before = _made(folder / runs.STATE)
@@ -121,20 +125,34 @@ def cost(folder: Path) -> dict[str, Any]:
     }
 
 
-def only(table: Path, folder: Path, sources: Sequence[str]) -> Path:
-    """The table; or, where sources are named, one in `folder` that holds nothing else.
+def _claim(folder: Path, table: Path, sources: Sequence[str]) -> None:
+    """Stages that are done are not done again, so what they were done on must not change under them."""
+    data = {"manifest_sha256": sha256(table), "sources": sorted(sources)}
+    path = folder / DATA
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != data:
+        raise UsageError(f"{folder} holds an experiment on other data: choose another folder, or remove this one")
+    folder.mkdir(parents=True, exist_ok=True)
+    runs.write(path, json.dumps(data, indent=2) + "\n")
+
+
+def listed(table: Path, folder: Path, sources: Sequence[str], *, progress: Callable[[int, int], None]) -> Path:
+    """The table of an experiment: the one that was given, where it is whole and all of it is wanted.
+
+    Else one in `folder`, of the named sources alone, its splits completed where some are missing.
 
     Raises:
         ManifestError: The table cannot be used, or no item has one of the sources.
     """
-    if not sources:
-        return table
-    items = manifest.read(table)
-    unknown = set(sources) - {item.source for item in items}
+    everything = manifest.read(table)
+    unknown = set(sources) - {item.source for item in everything}
     if unknown:
         raise ManifestError(f"no item has the source {', '.join(sorted(unknown))}")
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest.write(folder / TABLE, [item for item in items if item.source in sources])
+    items = [item for item in everything if not sources or item.source in sources]
+    if not {"train", "val", "test"} <= {item.split for item in items} or not all(item.split for item in items):
+        return originals.write(items, folder, progress=progress)
+    if not sources:
+        return table
+    manifest.write(folder / TABLE, items)
     return folder / TABLE
 
 
