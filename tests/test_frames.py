@@ -13,7 +13,7 @@ from tests.data.scenes import scene
 from tests.draw_video import draw, number
 from unmask import frames, manifest
 from unmask.errors import ManifestError, UnmaskError, UsageError
-from unmask.frames import Written
+from unmask.journal import Written
 from unmask.manifest import FAKE, REAL, Item
 
 

@@ -18,9 +18,10 @@ from unmask import manifest, prepare
 from unmask.card import Cut
 from unmask.errors import ManifestError, UnmaskError, UsageError
 from unmask.faces import FaceFinder
+from unmask.journal import Written
 from unmask.manifest import FAKE, REAL, Item
 from unmask.modalities import image as image_modality
-from unmask.prepare import Prepared, read_cut, read_segments
+from unmask.prepare import read_cut, read_segments
 
 FACE = Cut(kind="face", size_px=64)
 PATCH = Cut(kind="patch", size_px=64, patches=4)
@@ -51,7 +52,7 @@ def table(folder: Path, items: list[Item]) -> Path:
     return folder / "table.csv"
 
 
-def work(path: Path, out: Path, cut: Cut) -> Prepared:
+def work(path: Path, out: Path, cut: Cut) -> Written:
     return prepare.prepare(path, out, cut, jobs=1)
 
 
@@ -99,7 +100,7 @@ class TestPixels:
     def test_what_comes_out_is_a_data_set_again(self, scenes: Path, tmp_path: Path) -> None:
         made = work(scenes, tmp_path / "out", PATCH)
         originals, items = manifest.read(scenes), manifest.read(made.manifest)
-        assert made == Prepared(tmp_path / "out" / "manifest.csv", 6, {})
+        assert made == Written(tmp_path / "out" / "manifest.csv", 6, {})
         assert read_cut(tmp_path / "out") == PATCH
         for original, item in zip(originals, items, strict=True):
             assert (item.label, item.source, item.split) == (original.label, "drawn", "train")
@@ -235,7 +236,7 @@ class TestLeftOut:
     def test_a_blurred_face_is_left_out(self, portrait: Path, tmp_path: Path) -> None:
         sharp = FACE.model_copy(update={"least_sharpness": 1000.0})
         made = work(table(tmp_path, [Item(portrait, REAL)]), tmp_path / "out", sharp)
-        assert made == Prepared(tmp_path / "out" / "manifest.csv", 0, {"the face is too blurred to judge": 1})
+        assert made == Written(tmp_path / "out" / "manifest.csv", 0, {"the face is too blurred to judge": 1})
 
     def test_a_picture_smaller_than_a_patch(self, scenes: Path, tmp_path: Path) -> None:
         large = PATCH.model_copy(update={"size_px": 97})

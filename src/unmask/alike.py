@@ -9,14 +9,13 @@ classes: the finest traces are gone for good.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from unmask import journal, manifest, perturb
 from unmask.errors import MediaError, UsageError
-from unmask.journal import Note, Progress
+from unmask.journal import Note, Progress, Written
 from unmask.modalities import image as pictures
 from unmask.runtime import usable_cores
 
@@ -25,15 +24,6 @@ MANIFEST: Final = "manifest.csv"
 COPIES: Final = "pictures"
 _SETTINGS: Final = "treatment.txt"
 _JOURNAL: Final = "done.jsonl"
-
-
-@dataclass(frozen=True)
-class Written:
-    """What came of it: the new manifest, how many items it has, and how many were left out, by reason."""
-
-    manifest: Path
-    items: int
-    left_out: dict[str, int]
 
 
 def write(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from unmask import journal, manifest
 from unmask.clips import Still as Still
 from unmask.clips import extract as extract
 from unmask.errors import MediaError, UsageError
-from unmask.journal import Note, Progress
+from unmask.journal import Note, Progress, Written
 from unmask.manifest import Item
 from unmask.modalities import image as pictures
 from unmask.runtime import usable_cores
@@ -28,15 +28,6 @@ MANIFEST: Final = "manifest.csv"
 STILLS: Final = "stills"
 _SETTINGS: Final = "frames.json"
 _JOURNAL: Final = "done.jsonl"
-
-
-@dataclass(frozen=True)
-class Written:
-    """What came of it: the new manifest, how many items it has, and how many videos were left out, by reason."""
-
-    manifest: Path
-    items: int
-    left_out: dict[str, int]
 
 
 def write(

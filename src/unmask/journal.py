@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,6 +25,16 @@ Note = dict[str, Any]
 
 Progress = Callable[[int, int], None]
 Task = TypeVar("Task")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of it: the new manifest, how many items it has, and how many were left out, by reason."""
+
+    manifest: Path
+    items: int
+    left_out: dict[str, int]
+
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _CHUNK: Final = 8

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from unmask import journal, manifest, splits, trees
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
 from unmask.faces import Face, FaceFinder, main_face
-from unmask.journal import Note, Progress
+from unmask.journal import Note, Progress, Written
 from unmask.manifest import Item
 from unmask.modalities import image as image_modality
 from unmask.modalities.image import Photo
@@ -43,15 +43,6 @@ Task = tuple[Item, Path, Cut, int | None]
 """An item, the folder for its segments, the cut, and the quality to save it with first."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What came of it: the new manifest, how many items it has, and how many were left out for which reason."""
-
-    manifest: Path
-    items: int
-    left_out: dict[str, int]
-
-
 def prepare(
     table: Path,
     out: Path,
@@ -60,7 +51,7 @@ def prepare(
     reencode: Mapping[str, int] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
-) -> Prepared:
+) -> Written:
     """Cut every item of a manifest.
 
     Work that was interrupted goes on where it stopped: each finished item is noted in a journal in `out`. Pixels are
@@ -97,7 +88,7 @@ def prepare(
     left_out = journal.left_out(notes)
     if len(sound) < len(kept):
         left_out["looks like an item of a split that is tested or validated on"] = len(kept) - len(sound)
-    return Prepared(out / MANIFEST, len(sound), left_out)
+    return Written(out / MANIFEST, len(sound), left_out)
 
 
 def read_cut(folder: Path) -> Cut:
