@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.train.tiny import recipe
 from unmask import bundles, evaluate, manifest
+from unmask.cli import app
 from unmask.errors import ManifestError, UsageError
 from unmask.evaluation import FILE, EvaluationManifest
 from unmask.scores import read_scores
@@ -88,6 +90,16 @@ def test_a_table_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None
     with pytest.raises(ManifestError, match="cannot be read"):
         experiment(recipe(), tmp_path / "typo.csv", tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_baseline_is_an_experiment_too(originals: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        app, ["experiment", "metadata-baseline", str(originals), str(tmp_path / "run"), "--source", "beta"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "alarm" in done.output
+    rows = read_scores(tmp_path / "run" / "evaluation" / "scores.csv")
+    assert {(row.source, row.detector) for row in rows} == {("beta", "metadata-baseline")}
 
 
 def test_missing_splits_are_cut_from_train(originals: Path, tmp_path: Path) -> None:

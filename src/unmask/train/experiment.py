@@ -152,6 +152,7 @@ def listed(table: Path, folder: Path, sources: Sequence[str], *, progress: Calla
         return originals.write(items, folder, progress=progress)
     if not sources:
         return table
+    folder.mkdir(parents=True, exist_ok=True)
     manifest.write(folder / TABLE, items)
     return folder / TABLE
 
