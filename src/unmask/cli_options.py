@@ -58,6 +58,8 @@ def recipe_and_weights(name: str, weights: str | None, seed: int | None = None) 
         recipe = recipe.model_copy(update={"seed": seed})
     if weights not in ("hub", "none"):
         return recipe, Path(weights) if weights else None
+    if weights == "none" and any(one.freeze and one.weights != "none" for one in recipe.model.backbones):
+        raise UsageError(f"the recipe {name} holds trained layers still; at random they would never learn anything")
     return recipe.model_copy(update={"model": recipe.model.initialised(weights)}), None
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unmask.cli_options import Manifest, Prepared, RecipeName, Seed, Weights, Workers, extra, recipe_and_weights
+from unmask.errors import UsageError
 from unmask.progress import bar
 from unmask.wording import visible, visible_lines
 
@@ -42,6 +43,8 @@ def experiment(
         from unmask.train.recipes import find
 
         if baseline.is_metadata(find(recipe)):
+            if any((prepared, epochs, pictures, seed, weights)):
+                raise UsageError("a recipe without a network has no cuts, epochs, pictures, seed or weights to set")
             with bar("reading") as move:
                 table = work.listed(manifest, run, sources or (), progress=move)
                 outcome = baseline.run(baseline.MetadataRecipe.read(find(recipe)), table, run, move)

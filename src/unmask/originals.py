@@ -41,12 +41,12 @@ def write(items: Iterable[Item], out: Path, *, progress: Progress | None = None)
         raise UsageError(f"{what}table, take stills of them with unmask frames, and prepare those with --dataset table")
     known = {journal.key(item.path): item.split for item in manifest.read(table)} if table.is_file() else {}
     keys = [journal.key(item.path) for item in rows]
+    rows = [replace(item, split=known.get(key, item.split)) for item, key in zip(rows, keys, strict=True)]
     if set(keys) != known.keys():
-        rows = [replace(item, split=known.get(key, item.split)) for item, key in zip(rows, keys, strict=True)]
         rows = complete(rows, progress=progress)
-        with journal.room(out):
-            out.mkdir(parents=True, exist_ok=True)
-            manifest.write(table, rows)
+    with journal.room(out):  # anew even where no split changed: a label may have been mended
+        out.mkdir(parents=True, exist_ok=True)
+        manifest.write(table, rows)
     return table
 
 

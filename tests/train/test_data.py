@@ -19,7 +19,18 @@ from unmask.errors import ManifestError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST, read_segments
 from unmask.train import data
-from unmask.train.data import Draw, Epoch, Pictures, Plain, Store, describe, draw_epoch, form, read_split
+from unmask.train.data import (
+    Draw,
+    Epoch,
+    Pictures,
+    Plain,
+    Store,
+    class_weights,
+    describe,
+    draw_epoch,
+    form,
+    read_split,
+)
 from unmask.train.models import build
 from unmask.train.recipes import Data, Recipe
 from unmask.types import Pixels
@@ -286,3 +297,35 @@ def test_describe_counts_for_the_card(items: list[Item]) -> None:
 def test_the_recipe_says_what_an_epoch_holds(items: list[Item], store: Store) -> None:
     chosen: Recipe = recipe(train={"pictures_per_epoch": 17})
     assert len(Epoch(items, store, chosen, 0)) == 16, "pairs"
+
+
+class TestClassWeights:
+    """A class weighs what it lacks, as it is drawn and not as it is counted."""
+
+    ITEMS = (
+        *(Item(Path(f"a{n}"), REAL, source="a") for n in range(100)),
+        *(Item(Path(f"b{n}"), FAKE, source="b") for n in range(4)),
+    )
+
+    @pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+    def test_both_classes_weigh_the_same_over_an_epoch(self, power: float) -> None:
+        data = Data(balance="weights", self_blend=0.0, source_power=power)
+        weights = class_weights(self.ITEMS, data)
+        drawn = draw_epoch(self.ITEMS, data, 20_000, np.random.default_rng(0))
+        totals = [sum(weights[label] for draw in drawn if draw.label == label) for label in (REAL, FAKE)]
+        assert totals[0] == pytest.approx(totals[1], rel=0.1)
+        assert sum(totals) == pytest.approx(20_000, rel=0.1)
+
+    def test_pairs_need_no_weights(self) -> None:
+        assert class_weights(self.ITEMS, Data()) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("balance", ["sampler", "none"])
+def test_draws_without_pairs(balance: str, items: list[Item]) -> None:
+    data = Data.model_validate({"balance": balance, "self_blend": 0.0, "source_power": 1.0})
+    mostly_real = [*items, *(Item(Path(f"more{n}"), REAL, source="alpha") for n in range(200))]
+    drawn = draw_epoch(mostly_real, data, 2000, np.random.default_rng(0))
+    share = sum(draw.label == FAKE for draw in drawn) / len(drawn)
+    expected = 0.5 if balance == "sampler" else sum(item.label == FAKE for item in mostly_real) / len(mostly_real)
+    assert share == pytest.approx(expected, abs=0.05)
+    assert not any(draw.blend for draw in drawn)

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -64,7 +65,8 @@ class TestRun:
         assert not network.training
         assert runs.epochs_done(finished) == 2
         described = json.loads((finished / runs.DATA).read_text())
-        assert {split: sum(one["items"] for one in described[split]) for split in described} == {"train": 20, "val": 10}
+        counts = {split: sum(one["items"] for one in described[split]) for split in ("train", "val")}
+        assert counts == {"train": 20, "val": 10}
         assert [line["epoch"] for line in log(finished)] == [1, 2]
         for line in runs.lines(finished):
             assert line["seconds"] > 0
@@ -258,6 +260,31 @@ class TestFrozen:
 
 
 class TestRefused:
+    def test_other_data_under_a_run_that_has_learned(self, prepared: Path, finished: Path, tmp_path: Path) -> None:
+        """New splits would let it be tested on what it learned from."""
+        shutil.copytree(prepared, tmp_path / "prepared")
+        shutil.copytree(finished, tmp_path / "run")
+        items = manifest.read(tmp_path / "prepared" / "manifest.csv")
+        swapped = [replace(item, split={"train": "val", "val": "train"}.get(item.split, item.split)) for item in items]
+        manifest.write(tmp_path / "prepared" / "manifest.csv", swapped)
+        with pytest.raises(UsageError, match="holds a run on other data, or from other initial weights"):
+            train(recipe(), tmp_path / "prepared", tmp_path / "run", workers=0)
+
+    def test_a_first_try_that_failed_leaves_the_folder_free(
+        self, prepared: Path, weights: Path, tmp_path: Path
+    ) -> None:
+        wrong = recipe(model={"backbones": [backbone(weights=WEIGHTS, freeze=["encoder"])]})
+        for folder in (tmp_path, weights):
+            with pytest.raises(RecipeError):
+                train(wrong, prepared, tmp_path / "run", weights=folder, workers=0)
+        right = recipe(train={"epochs": 1, "pictures_per_epoch": 8})
+        assert train(right, prepared, tmp_path / "run", workers=0).last["epoch"] == 1
+
+    def test_a_loss_that_is_no_number(self, prepared: Path, tmp_path: Path) -> None:
+        wild = recipe(train={"learning_rate": 1e30, "optimizer": "sgd", "schedule": "constant", "clip": 0.0})
+        with pytest.raises(UnmaskError, match=r"no longer a number in epoch 1: lower train\.learning_rate"):
+            train(wild, prepared, tmp_path / "run", workers=0)
+
     def test_a_folder_of_another_recipe(self, prepared: Path, finished: Path) -> None:
         for other in (recipe(seed=1), recipe(train={"epochs": 3}), recipe(data={"self_blend": 0.1})):
             with pytest.raises(UsageError, match="holds a run of another recipe: choose another folder"):
@@ -359,16 +386,30 @@ class TestRegime:
         assert not same_state(tmp_path / "whole", finished), "the option does something"
         assert all(np.isfinite(line["loss"]) for line in log(tmp_path / "whole"))
 
-    def test_mixing_takes_labels_and_costs_along(self) -> None:
+    def test_mixing_takes_labels_along(self) -> None:
         torch.manual_seed(0)
         np.random.seed(0)
         labels = torch.tensor([0.0, 1.0, 0.0, 1.0])
-        inputs, mixed, costs = loop._mixed(labels[:, None] * 100, labels, labels * 10, 1.0)
+        inputs, mixed, costs = loop._mixed(labels[:, None] * 100, labels, torch.ones(4), 1.0)
         assert inputs.dtype == torch.float32
         torch.testing.assert_close(inputs[:, 0], mixed * 100)
-        torch.testing.assert_close(costs, mixed * 10)
+        torch.testing.assert_close(costs, torch.ones(4))
         assert len(set(mixed.tolist()) - {0.0, 1.0}) > 0
         assert loop._mixed(inputs, labels, costs, 0.0) == (inputs, labels, costs)
+
+    def test_one_loss_of_what_is_mixed_is_the_two_losses_mixed(self) -> None:
+        """With costs, too: a rare class must not lose its weight where it is mixed with the other."""
+        labels, weights = torch.tensor([0.0, 1.0, 0.0, 1.0]), torch.tensor([0.55, 5.5, 0.55, 5.5])
+        torch.manual_seed(0)
+        np.random.seed(0)
+        _, mixed, costs = loop._mixed(labels[:, None], labels, weights, 1.0)
+        torch.manual_seed(0)
+        np.random.seed(0)
+        mine, order = float(np.random.beta(1.0, 1.0)), torch.randperm(4)
+        logits = torch.tensor([0.3, -1.0, 2.0, 0.1])
+        loss = torch.nn.functional.binary_cross_entropy_with_logits
+        two = mine * loss(logits, labels, weights) + (1 - mine) * loss(logits, labels[order], weights[order])
+        torch.testing.assert_close(loss(logits, mixed, costs), two)
 
     def test_patience_stops_early_and_stays_stopped(
         self, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -394,6 +435,13 @@ class TestRegime:
         ]
         assert parts[0] == [[0, 1, 2, 3], [8, 9, 10, 11], [16, 17, 18, 19]]
         assert parts[1] == [[4, 5, 6, 7], [12, 13, 14, 15], [20, 21, 22, 23]]
+
+    @pytest.mark.parametrize("pictures", [20, 22])
+    def test_what_fills_no_batch_is_left_out_on_every_device(self, pictures: int) -> None:
+        chosen = recipe(train={"batch": 8, "pictures_per_epoch": pictures})
+        numbers = cast("Dataset[Sample]", TensorDataset(torch.arange(pictures)))
+        parts = [list(loop._loader(numbers, chosen, cast("Fabric", FakeFabric(rank)), 0)) for rank in (0, 1)]
+        assert len(parts[0]) == len(parts[1]) == 2
 
     def test_two_devices_train_one_run_and_one_of_them_tells(self, prepared: Path, tmp_path: Path) -> None:
         (tmp_path / "tiny.toml").write_text(DDP, encoding="utf-8")

@@ -25,6 +25,9 @@ class Recorder:
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         self.lines.append((metrics, step))
 
+    def finalize(self, status: str) -> None:
+        self.status = status
+
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -72,3 +75,4 @@ def test_each_epoch_is_told(prepared: Path, tmp_path: Path, monkeypatch: pytest.
     loop.train(recipe(train={"pictures_per_epoch": 8}), prepared, tmp_path, workers=0)
     assert [step for _, step in recorder.lines] == [1, 2]
     assert [line for line, _ in recorder.lines] == runs.lines(tmp_path)
+    assert recorder.status == "success"

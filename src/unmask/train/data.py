@@ -82,8 +82,10 @@ def class_weights(items: Sequence[Item], data: Data) -> tuple[float, float]:
     """What a real and a fake weigh in the loss; the rarer class weighs more where the data are drawn as they are."""
     if data.balance != "weights":
         return 1.0, 1.0
-    fakes = sum(item.label == FAKE for item in items)
-    return len(items) / (2 * (len(items) - fakes)), len(items) / (2 * fakes)
+    sizes = Counter(item.source for item in items)
+    often = [sizes[item.source] ** (data.source_power - 1) for item in items]  # how often each is drawn
+    fakes = sum(times for item, times in zip(items, often, strict=True) if item.label == FAKE) / sum(often)
+    return 1 / (2 * (1 - fakes)), 1 / (2 * fakes)
 
 
 class _Pool:

@@ -43,6 +43,9 @@ class Backbone(Options):
         unknown = [part for part in self.thaw if part not in self.freeze]
         if unknown:
             raise ValueError(f"thaw names {', '.join(unknown)}, which freeze does not")
+        inside = [part for part in self.thaw for other in self.freeze if part.startswith(f"{other}.")]
+        if inside:
+            raise ValueError(f"thaw names {', '.join(inside)}, which lies in a part that stays frozen")
         if any(epoch < 2 for epoch in self.thaw.values()):
             raise ValueError("thaw needs epochs from 2 on: what learns from the first epoch need not be frozen")
         return self
@@ -58,7 +61,7 @@ class Backbone(Options):
 
         What begins at random has no weights to download: it is of our own, or the recipe wants it so.
         """
-        if weights == "hub" and self.weights == "none":
+        if weights == self.weights or (weights == "hub" and self.weights == "none"):
             return self
         if weights != "hub":
             return self.model_copy(update={"weights": weights})

@@ -18,7 +18,7 @@ from unmask import evaluate, manifest, originals, release
 from unmask import prepare as preparing
 from unmask.card import Card
 from unmask.errors import ManifestError, UsageError
-from unmask.evaluation import FILE, machine, sha256
+from unmask.evaluation import FILE, EvaluationManifest, machine, sha256
 from unmask.runtime import Session
 from unmask.train import export, loop
 from unmask.train import run as runs
@@ -82,16 +82,16 @@ def experiment(
     chosen = listed(table, folder, sources, progress=tell("looking for relatives"))
     cuts = prepared or folder / PREPARED
     preparing.prepare(chosen, cuts, recipe.cut, reencode=recipe.data.reencode, progress=tell("cutting"))
-    before = _made(folder / runs.STATE)
     loop.train(recipe, cuts, folder, weights=weights, workers=workers, progress=progress)
     bundle = folder / BUNDLE
-    fresh = _made(folder / runs.STATE) != before
-    if fresh or not _calibrated(bundle):
+    if not _calibrated(bundle) or _made(bundle / "card.json") < _made(folder / runs.STATE):
         export.export(folder, bundle)
         release.calibrate_bundle(bundle, chosen, leave_out=recipe.data.leave_out, progress=tell("scanning val"))
+        (folder / COST).unlink(missing_ok=True)
+    if not (folder / COST).is_file():
         runs.write(folder / COST, json.dumps(cost(folder), indent=2) + "\n")
     done = folder / EVALUATION
-    if _made(done / FILE) <= _made(bundle / "card.json"):
+    if not _evaluated(done, bundle, split):
         evaluate.evaluate(chosen, models=[bundle], splits=[split], out=done, progress=tell(f"scanning {split}"))
     return done
 
@@ -100,7 +100,8 @@ def cost(folder: Path) -> dict[str, Any]:
     """What a run costs: to learn, to hold, to run.
 
     Returns:
-        "parameters" in all and "trained" of them; "pictures_per_s" of training, the mean over all epochs; and
+        "parameters" in all and "trained" of them; "pictures_per_s" of training, the mean over all epochs, or None for
+        frozen backbones, which described their pictures before it began; and
         "ms_per_picture", the median time of one picture through the exported graph on all usable cores of "machine",
         decoding and cutting not counted.
     """
@@ -114,12 +115,12 @@ def cost(folder: Path) -> dict[str, Any]:
         began = time.perf_counter()
         session.run(pixels)
         times.append(time.perf_counter() - began)
-    lines = runs.lines(folder)
+    speeds = [line["pictures_per_s"] for line in runs.lines(folder)]
     here = machine()
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "trained": export.learned(recipe, model),
-        "pictures_per_s": round(len(lines) / sum(1 / line["pictures_per_s"] for line in lines), 1),
+        "trained": export.learned(recipe, model, runs.epochs_done(folder)),
+        "pictures_per_s": None if recipe.model.frozen else round(statistics.harmonic_mean(speeds), 1),
         "ms_per_picture": round(statistics.median(times) * 1000, 2),
         "machine": f"{here.cpu}, {here.threads} threads",
     }
@@ -129,7 +130,8 @@ def _claim(folder: Path, table: Path, sources: Sequence[str]) -> None:
     """Stages that are done are not done again, so what they were done on must not change under them."""
     data = {"manifest_sha256": sha256(table), "sources": sorted(sources)}
     path = folder / DATA
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != data:
+    there = path.is_file() and (folder / runs.STATE).is_file()  # what has learned nothing may begin on other data
+    if there and json.loads(path.read_text(encoding="utf-8")) != data:
         raise UsageError(f"{folder} holds an experiment on other data: choose another folder, or remove this one")
     folder.mkdir(parents=True, exist_ok=True)
     runs.write(path, json.dumps(data, indent=2) + "\n")
@@ -160,6 +162,14 @@ def listed(table: Path, folder: Path, sources: Sequence[str], *, progress: Calla
 def _calibrated(bundle: Path) -> bool:
     card = bundle / "card.json"
     return card.is_file() and Card.read(card).calibration.set != export.UNCALIBRATED
+
+
+def _evaluated(done: Path, bundle: Path, split: str) -> bool:
+    """Whether this very network was measured on that split."""
+    if not (done / FILE).is_file():
+        return False
+    pinned, card = EvaluationManifest.read(done / FILE), Card.read(bundle / "card.json")
+    return pinned.data.splits == (split,) and [one.sha256 for one in pinned.models] == [card.sha256]
 
 
 def _made(path: Path) -> float:

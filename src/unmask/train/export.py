@@ -114,7 +114,7 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
             initial_weights=" + ".join(backbone.weights for backbone in recipe.model.backbones),
             seed=recipe.seed,
             epochs=runs.epochs_done(run),
-            parameters=learned(recipe, model),
+            parameters=learned(recipe, model, runs.epochs_done(run)),
             made_fakes=_made_fakes(recipe),
             unmask_version=version("unmask"),
         ),
@@ -126,9 +126,9 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
     )
 
 
-def learned(recipe: Recipe, model: Detector) -> int:
-    """How many numbers training has changed, those that thawed on the way included."""
-    hold(model, recipe.model, recipe.train.epochs)
+def learned(recipe: Recipe, model: Detector, epochs: int) -> int:
+    """How many numbers so many epochs have changed, those that thawed on the way included."""
+    hold(model, recipe.model, epochs)
     return parameters(model)
 
 

@@ -6,7 +6,6 @@ epoch is picked by its score, so val stays fresh for calibration.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from unmask import metrics
-from unmask.errors import RecipeError, UsageError
+from unmask.errors import RecipeError, UnmaskError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import REENCODED, read_cut
 from unmask.train import run as runs
@@ -29,7 +28,7 @@ from unmask.train.data import MEMORY_BYTES, Pictures, Sample, class_weights, des
 from unmask.train.learning import follow, optimizer, pace
 from unmask.train.models import Detector, build, hold
 from unmask.train.recipes import Recipe
-from unmask.train.run import Run, claim, find_weights, keep, resume, stalled
+from unmask.train.run import Run, claim, find_weights, keep, pin, resume, stalled
 from unmask.train.trackers import trackers
 from unmask.train.views import Described
 
@@ -82,22 +81,24 @@ def train(
         precision=precision() if options.precision == "auto" else options.precision,
     )
     fabric.launch()
-    first = fabric.is_global_zero  # it alone writes, looks at val and tells
-    if first:
-        claim(folder, recipe)
-        runs.write(folder / runs.DATA, json.dumps({"train": describe(learn), "val": describe(check)}, indent=2) + "\n")
     fabric.seed_everything(recipe.seed, verbose=False)
     files = find_weights(recipe, weights)
-    model = build(recipe.model, files).to(memory_format=torch.channels_last)
+    model = build(recipe.model, files).to(fabric.device).to(memory_format=torch.channels_last)
+    first = fabric.is_global_zero  # it alone writes, looks at val and tells
+    if first:
+        claim(
+            folder, recipe, {"train": describe(learn), "val": describe(check), "sha256": pin([*learn, *check], files)}
+        )
     average = build(recipe.model.initialised("none"))
     average.load_state_dict(model.state_dict())
+    average.to(fabric.device)
     stepper = optimizer(model, recipe)
     start = resume(folder, model, average, stepper)
-    if start == options.epochs or stalled(runs.lines(folder), options.patience):
-        return Run(folder, runs.lines(folder)[-1], first)
+    if start == options.epochs or stalled(runs.lines(folder, start), options.patience):
+        return Run(folder, runs.lines(folder, start)[-1], first)
+    hold(model, recipe.model, options.epochs)  # whatever learns in any epoch must be known when devices are joined
     wrapped, stepper = fabric.setup(model, stepper)
     wrapped.mark_forward_method("judge")
-    average.to(fabric.device)
 
     feed = _feed(recipe, prepared, model, [*learn, *check], files, memory_bytes, progress)
     tell = _Teller(progress if first else None, options.epochs * (options.pictures_per_epoch // options.batch))
@@ -118,6 +119,9 @@ def train(
             logits = wrapped.judge(inputs) if recipe.model.frozen else wrapped(inputs)[0]
             target = labels * (1 - 2 * options.label_smoothing) + options.label_smoothing
             loss = nn.functional.binary_cross_entropy_with_logits(logits, target, cost)
+            if not torch.isfinite(loss):
+                what = f"the loss is no longer a number in epoch {epoch + 1}: lower train.learning_rate; "
+                raise UnmaskError(what + "the last whole epoch is kept")
             fabric.backward(loss)
             if options.clip:
                 fabric.clip_gradients(wrapped, stepper, max_norm=options.clip)
@@ -146,6 +150,8 @@ def train(
         fabric.barrier()
         if stalled(runs.lines(folder), options.patience):
             break
+    for tracker in tracked:
+        tracker.finalize("success")
     return Run(folder, runs.lines(folder)[-1], first)
 
 
@@ -192,7 +198,8 @@ def _loader(epoch: Dataset[Sample], recipe: Recipe, fabric: Fabric, workers: int
     helpers = 0 if recipe.model.frozen else workers  # descriptions need no making
     share = recipe.train.batch // fabric.world_size
     if fabric.world_size > 1:
-        starts = range(fabric.global_rank * share, recipe.train.pictures_per_epoch, recipe.train.batch)
+        whole = recipe.train.pictures_per_epoch // recipe.train.batch * recipe.train.batch
+        starts = range(fabric.global_rank * share, whole, recipe.train.batch)
         epoch = Subset(epoch, [start + k for start in starts for k in range(share)])
     return DataLoader(epoch, share, num_workers=helpers, drop_last=True, prefetch_factor=4 if helpers else None)
 
@@ -232,13 +239,14 @@ def _attacked(model: Detector, pixels: Tensor, labels: Tensor, recipe: Recipe, c
 
 
 def _mixed(inputs: Tensor, labels: Tensor, costs: Tensor, alpha: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs, labels and costs, each mixed with those of another item of the batch by one share."""
+    """Inputs, labels and costs, mixed with those of another item of the batch by one share for all."""
     if not alpha:
         return inputs, labels, costs
     mine = float(np.random.beta(alpha, alpha))
     order = torch.randperm(len(inputs), device=inputs.device)
-    one, two, three = (mine * part.float() + (1 - mine) * part[order].float() for part in (inputs, labels, costs))
-    return one, two, three
+    # Two losses mixed, each with its own cost, are one loss at the mean cost and at the labels' mean weighted by cost.
+    mixed, dear, cost = (mine * part + (1 - mine) * part[order] for part in (inputs.float(), labels * costs, costs))
+    return mixed, dear / cost, cost
 
 
 def _check_reencoded(items: list[Item], recipe: Recipe) -> None:

@@ -8,8 +8,10 @@ or had no room left on the disk, goes on from its last whole epoch.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +24,7 @@ from torch import Tensor
 
 from unmask.errors import RecipeError, UnmaskError, UsageError
 from unmask.journal import room
+from unmask.manifest import Item
 from unmask.train.models import Detector, build
 from unmask.train.recipes import Recipe
 
@@ -49,16 +52,38 @@ class Run:
     tells: bool = True
 
 
-def claim(folder: Path, recipe: Recipe) -> None:
-    """Make a folder the recipe's.
+def claim(folder: Path, recipe: Recipe, data: dict[str, Any]) -> None:
+    """Make a folder the recipe's, on these data; one that has learned nothing yet may become another's.
+
+    Args:
+        folder: The run.
+        recipe: What is done.
+        data: What goes into data.json; "sha256" is what `pin` says of it.
 
     Raises:
-        UsageError: It holds a run of another recipe.
+        UsageError: It holds a run of another recipe, or one that learned from other data or weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RECIPE).is_file() and read_recipe(folder) != recipe:
-        raise UsageError(f"{folder} holds a run of another recipe: choose another folder, or remove this one")
+    if (folder / STATE).is_file():
+        again = "choose another folder, or remove this one"
+        if read_recipe(folder) != recipe:
+            raise UsageError(f"{folder} holds a run of another recipe: {again}")
+        if (folder / DATA).is_file() and json.loads((folder / DATA).read_text(encoding="utf-8")) != data:
+            raise UsageError(f"{folder} holds a run on other data, or from other initial weights: {again}")
     write(folder / RECIPE, recipe.model_dump_json(indent=2) + "\n")
+    write(folder / DATA, json.dumps(data, indent=2) + "\n")
+
+
+def pin(items: Iterable[Item], weights: Iterable[Path | None]) -> str:
+    """A hash of what a run learns from and looks at, and of the weights it begins with."""
+    rows = sorted(
+        (item.attributes.get("original_sha256") or item.path.name, item.label, item.split, item.source)
+        for item in items
+    )
+    digest = hashlib.sha256(json.dumps(rows).encode())
+    for file in weights:
+        digest.update(hashlib.sha256(file.read_bytes()).digest() if file else b"none")
+    return digest.hexdigest()
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -153,13 +178,14 @@ def resume(folder: Path, model: Detector, average: Detector, optimizer: torch.op
     return int(state["epoch"])
 
 
-def lines(folder: Path) -> list[Line]:
-    """What the epochs so far came to; nothing where none is whole."""
+def lines(folder: Path, last: int | None = None) -> list[Line]:
+    """What the epochs so far came to, up to the last that was kept; nothing where none is whole."""
     path = folder / LOG
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+        found = [{name: float(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+    return [line for line in found if last is None or line["epoch"] <= last]
 
 
 def stalled(so_far: Sequence[Line], patience: int | None) -> bool:

@@ -14,6 +14,9 @@ class Tracker(Protocol):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Note the figures of one epoch."""
 
+    def finalize(self, status: str) -> None:
+        """Say that the run has ended."""
+
 
 def trackers(folder: Path) -> list[Tracker]:
     """A tracker for each of TensorBoard and MLflow that is installed; their files go into the run's folder.

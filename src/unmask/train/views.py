@@ -102,8 +102,8 @@ class Described:
         model.eval()
         logits = model.judge(torch.from_numpy(np.array(self._check)).to(device)).cpu().numpy()
         means = mean_by_item(logits, self._owner)
-        wanted = {item.path for item in items}
-        return np.array([mean for item, mean in zip(self._check_items, means, strict=True) if item.path in wanted])
+        by_path = {item.path: mean for item, mean in zip(self._check_items, means, strict=True)}
+        return np.array([by_path[item.path] for item in items])
 
 
 class _View(Dataset[Sample]):
