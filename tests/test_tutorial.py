@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+pytestmark = pytest.mark.timeout(900)  # half a minute of computing, of which a busy machine makes many
 
 NOTEBOOK: Final = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
 
@@ -32,8 +33,7 @@ print(json.dumps({
     "page": (WORK / "compare.html").stat().st_size,
     "known": ends(known),
     "left out": ends(left_out),
-    "heat map": [float(found[:, :half].mean()) for half in [found.shape[1] // 2]]
-    + [float(found[:, found.shape[1] // 2 :].mean())],
+    "heat map": [float(half.mean()) for half in np.hsplit(found, 2)],
     "cloth": verdict.label,
 }))
 """
@@ -63,7 +63,7 @@ def executed(notebook: Any, folder: Path) -> Any:
             patch.setenv(name, str(folder / place))
         patch.setenv("HF_HUB_OFFLINE", "1")
         client = NotebookClient(book, timeout=None, resources={"metadata": {"path": str(folder / "here")}})
-        client.execute(env=dict(os.environ))
+        client.execute()
     return book
 
 
@@ -95,7 +95,7 @@ def test_everything_is_written_into_one_temporary_folder(seen: dict[str, Any], f
 def test_scanning(seen: dict[str, Any]) -> None:
     assert seen["statuses"] == ["ok", "ok"]
     assert seen["verdicts"] == ["real", "real"], "the words call the altered copy a miss: rewrite them"
-    assert seen["doubt"] == "uncertain"
+    assert seen["doubt"] == "uncertain", "the words say that the face detector alone is in doubt: rewrite them"
     assert seen["refused"] == ["unsupported", None]
 
 

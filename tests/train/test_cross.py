@@ -126,10 +126,10 @@ def test_what_cannot_work_is_refused_before_anything_is_trained(
     learn = (CHOSEN, prepared)
     with pytest.raises(UsageError, match="at least two sources"):
         cross(learn, originals, tmp_path, ["alpha", "alpha"])
-    with pytest.raises(ManifestError, match="no fake of the source betta is in test"):
+    with pytest.raises(ManifestError, match="no fake of betta is in test"):
         cross(learn, originals, tmp_path, ["alpha", "betta"])
     items = manifest.read(originals)
-    for label, message in ((FAKE, "no fake of the source beta"), (REAL, "no real photo is in test")):
+    for label, message in ((FAKE, "no fake of beta"), (REAL, "no real photo is in test")):
         left = [item for item in items if item.label != label or (item.source != "beta" and label == FAKE)]
         manifest.write(tmp_path / "less.csv", left)
         with pytest.raises(ManifestError, match=message):

@@ -23,7 +23,7 @@ from unmask.train import export as exporter
 from unmask.train import loop
 from unmask.train import run as runs
 from unmask.train.export import export, golden_pixels
-from unmask.train.models import Detector, parameters
+from unmask.train.models import Detector, build, parameters
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +116,10 @@ class TestFrozen:
         assert training.parameters == 2 * (24 + 64) * 8 + 8 + 8 + 1
         assert (training.backbone, training.initial_weights) == ("test_efficientnet", "own.safetensors")
 
-    def test_the_card_names_every_backbone(self, frozen_run: FrozenRun, finished: Path) -> None:
+    def test_the_card_names_every_backbone(self, frozen_run: FrozenRun) -> None:
         eyes = frozen().model.backbones + recipe().model.backbones
         several = frozen().model_copy(update={"model": frozen().model.model_copy(update={"backbones": eyes})})
-        _, network = runs.load(finished)
+        network = build(several.model.initialised("none"))
         training = exporter._card(several, network, frozen_run.folder, "0" * 64).training
         assert training.backbone == "test_efficientnet + test_efficientnet"
         assert training.initial_weights == "own.safetensors + none"
