@@ -94,7 +94,7 @@ def to_markdown(found: Comparison) -> str:
         data = f"; data sha256 {', '.join(one.data_sha256)}" if one.data_sha256 else ""
         counted = f"{one.reals:,} real and {one.fakes:,} fake files, split {one.split}"
         lines.append(f"- Items {one.letter}: {counted}; names and labels sha256 {one.sha256}{data}.")
-    lines += [f"- {visible(note[0].upper() + note[1:])}." for note in found.notes]
+    lines += [f"- {visible(note)}." for note in found.notes]
     return "\n".join([*lines, f"- Made again with `{visible(found.command)}`."]) + "\n"
 
 
