@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ NOTEBOOK: Final = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
 
 _SEEN: Final = """
 import json
+from copy import deepcopy
 
 def ends(one):
     return [one.value, one.low, one.high]
@@ -52,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def executed(notebook: Any, folder: Path) -> Any:
     """The notebook with its outputs, and one more cell that tells what it found."""
-    book = nbformat.from_dict(json.loads(nbformat.writes(notebook)))
+    book = deepcopy(notebook)
     book.cells.append(nbformat.v4.new_code_cell(_SEEN))
     for name in ("here", "temporary", "home"):
         (folder / name).mkdir()
