@@ -286,7 +286,9 @@ class TestOthers:
 
 def start(*argv: str | Path) -> subprocess.Popen[bytes]:
     """The command as a process of its own, with pipes; unbuffered, so that what is not yet read stays in the pipe."""
-    code = "from unmask.cli import main; main()"
+    # A shell that runs the tests in the background lets them inherit deafness to interrupts.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listen}; from unmask.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, argv)],
         bufsize=0,

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-pytestmark = pytest.mark.timeout(900)  # half a minute of computing, of which a busy machine makes many
+pytestmark = pytest.mark.timeout(1200)  # half a minute of computing, of which a busy machine makes many
 
 NOTEBOOK: Final = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
 

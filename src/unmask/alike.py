@@ -3,7 +3,8 @@
 Sources rarely come alike: one generator draws at 768 px, its photos are 250 px wide; reals are JPEG of quality 90,
 fakes of 95. A network reads that. Here every picture, real or fake, is written once more in the same way
 (`perturb.PERTURBATIONS`); the copies and their manifest are a data set again. What the treatment costs, it costs both
-classes: the finest traces are gone for good.
+classes: the finest traces are gone for good. What it cannot undo is an earlier compression that differed much: of
+pictures that were once of quality 85 and 95, some of the difference survives a second saving at 75.
 """
 
 from __future__ import annotations
