@@ -30,6 +30,7 @@ LAYERS: Final = {
         "manifest",
         "onnx_shapes",
         "plugins",
+        "recipe_file",
         "runtime",
         "scores",
         "trees",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,9 +17,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from unmask import baseline_model
+from unmask import baseline_model, recipe_file
 from unmask import manifest as table
 from unmask.baseline_model import Baseline
 from unmask.baseline_outcome import RESULT, Outcome, concluded, measured
@@ -104,22 +103,14 @@ class MetadataRecipe(Value):
         Raises:
             RecipeError: No such file, no TOML, an unknown option, family or value, or a column that may not be used.
         """
-        try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"the recipe {path} is no TOML: {error}") from error
-        except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise RecipeError(f"the recipe {path} is not valid for the metadata baseline: {faults}") from error
+        return recipe_file.validated(cls, recipe_file.values(path), path, purpose=" for the metadata baseline")
 
 
 def is_metadata(path: Path) -> bool:
     """Whether a recipe is of this kind; False as well for what cannot be read, which `Recipe.read` explains."""
     try:
-        return "metadata" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return "metadata" in recipe_file.values(path)
+    except RecipeError:
         return False
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +12,9 @@ from unmask.cli_options import Manifest, extra
 from unmask.errors import UsageError
 from unmask.progress import bar
 from unmask.wording import visible, visible_lines
+
+if TYPE_CHECKING:
+    from unmask.journal import Written
 
 FAILED: Final = 1
 
@@ -82,8 +84,7 @@ def prepare(
                 table = originals.write(listed, out, progress=move)
         with bar("cutting") as move:
             made = work.prepare(table, out, wanted.cut, reencode=wanted.data.reencode, jobs=jobs, progress=move)
-    _tell(made.left_out)
-    print(visible(f"{made.items} items: {made.manifest}"))
+    _tell(made)
 
 
 def alike(
@@ -102,8 +103,7 @@ def alike(
 
     with bar("writing copies") as move:
         made = work.write(manifest, out, treatment=treatment, jobs=jobs, progress=move)
-    _tell(made.left_out)
-    print(visible(f"{made.items} items: {made.manifest}"))
+    _tell(made)
 
 
 def frames(
@@ -122,8 +122,7 @@ def frames(
 
     with bar("taking stills") as move:
         made = work.write(manifest, out, per_video=per_video, jobs=jobs, progress=move)
-    _tell(made.left_out)
-    print(visible(f"{made.items} items: {made.manifest}"))
+    _tell(made)
 
 
 @datasets_app.command("list")
@@ -174,6 +173,7 @@ def table_of_dataset(
     print(visible(f"{len(items)} items: {out}"))
 
 
-def _tell(left_out: Mapping[str, int]) -> None:
-    for reason, count in left_out.items():
+def _tell(made: Written) -> None:
+    for reason, count in made.left_out.items():
         print(visible(f"left out {count}: {reason}"), file=sys.stderr)
+    print(visible(f"{made.items} items: {made.manifest}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from unmask import manifest, metrics
 from unmask.card import Card
 from unmask.errors import ManifestError, UsageError
+from unmask.evaluation import sha256
 from unmask.manifest import FAKE, REAL, Item
 from unmask.metrics import Interval
 from unmask.prepare import MANIFEST, read_cut, read_segments
@@ -157,7 +157,7 @@ def attacked(
     table = Table(
         recipe=recipe.name,
         split=split,
-        data_sha256=hashlib.sha256((prepared / MANIFEST).read_bytes()).hexdigest(),
+        data_sha256=sha256(prepared / MANIFEST),
         reals=int((labels == REAL).sum()),
         fakes=int((labels == FAKE).sum()),
         threshold=threshold,

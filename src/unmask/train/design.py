@@ -6,10 +6,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from unmask.train.options import Options
+from unmask.types import Value
 
 
-class Backbone(Options):
+class Backbone(Value):
     """A network that gives feature maps.
 
     Attributes:
@@ -69,7 +69,7 @@ class Backbone(Options):
         return self.model_copy(update={"weights": weights, "mean": None, "std": None, "options": options})
 
 
-class Model(Options):
+class Model(Value):
     """The network: one or several backbones side by side, and one head over the maps of all.
 
     Attributes:

@@ -105,8 +105,7 @@ def cost(folder: Path) -> dict[str, Any]:
         "ms_per_picture", the median time of one picture through the exported graph on all usable cores of "machine",
         decoding and cutting not counted.
     """
-    _, model = runs.load(folder)
-    recipe = runs.read_recipe(folder)
+    recipe, model = runs.load(folder)
     session = Session(folder / BUNDLE / "model.onnx")
     pixels = export.golden_pixels(recipe)[:1]
     session.run(pixels)

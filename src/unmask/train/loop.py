@@ -6,6 +6,7 @@ epoch is picked by its score, so val stays fresh for calibration.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -119,7 +120,8 @@ def train(
             logits = wrapped.judge(inputs) if recipe.model.frozen else wrapped(inputs)[0]
             target = labels * (1 - 2 * options.label_smoothing) + options.label_smoothing
             loss = nn.functional.binary_cross_entropy_with_logits(logits, target, cost)
-            if not torch.isfinite(loss):
+            now = loss.item()
+            if not math.isfinite(now):
                 what = f"the loss is no longer a number in epoch {epoch + 1}: lower train.learning_rate; "
                 raise UnmaskError(what + "the last whole epoch is kept")
             fabric.backward(loss)
@@ -132,8 +134,8 @@ def train(
             follow(average.head, model.head, decay)
             if not recipe.model.frozen:
                 follow(average.eyes, model.eyes, decay)
-            total += loss.item()
-            tell(done, loss.item(), options.batch)
+            total += now
+            tell(done, now, options.batch)
         seconds = time.monotonic() - began
         line = {
             "epoch": epoch + 1,

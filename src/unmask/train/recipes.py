@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from unmask import recipe_file
 from unmask.card import Cut
 from unmask.errors import RecipeError
 from unmask.train.design import Model
-from unmask.train.options import Options
 from unmask.train.regime import Training
+from unmask.types import Value
 
 _SHIPPED = (Path(__file__).parent.parent / "recipes", Path(__file__).parents[3] / "recipes")
 """Where the recipes lie that come with the package: in the wheel, and in a source tree."""
@@ -36,7 +36,7 @@ def find(name: str) -> Path:
     return shipped[name]
 
 
-class Data(Options):
+class Data(Value):
     """What an epoch draws.
 
     Attributes:
@@ -63,7 +63,7 @@ class Data(Options):
     crop_px: int | None = Field(default=None, ge=32)
 
 
-class Augment(Options):
+class Augment(Value):
     """Probability of each change, and the JPEG qualities it may have, both ends included.
 
     All are drawn before the label is looked at, so they cannot tell it.
@@ -85,7 +85,7 @@ class Augment(Options):
         return self
 
 
-class CardText(Options):
+class CardText(Value):
     """What the card says that no program can know."""
 
     version: str = "1"
@@ -93,7 +93,7 @@ class CardText(Options):
     limits: tuple[str, ...] = ()
 
 
-class Published(Options):
+class Published(Value):
     """What the system that a recipe follows was reported to reach, and on what.
 
     Attributes:
@@ -107,7 +107,7 @@ class Published(Options):
     source: str = ""
 
 
-class Recipe(Options):
+class Recipe(Value):
     """One experiment."""
 
     name: str
@@ -158,15 +158,7 @@ class Recipe(Options):
         Raises:
             RecipeError: No such file, no TOML, an unknown option or an impossible value.
         """
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-            if "metadata" in values:
-                raise RecipeError(f"the recipe {path} is not one of a network: unmask baseline runs it")
-            return cls.model_validate(values)
-        except OSError as error:
-            raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"the recipe {path} is no TOML: {error}") from error
-        except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise RecipeError(f"the recipe {path} is not valid: {faults}") from error
+        values = recipe_file.values(path)
+        if "metadata" in values:
+            raise RecipeError(f"the recipe {path} is not one of a network: unmask baseline runs it")
+        return recipe_file.validated(cls, values, path)

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from unmask.train.options import Options
+from unmask.types import Value
 
 
-class Adversary(Options):
+class Adversary(Value):
     """Pictures that are attacked before the network learns from them (Madry et al. 2017, arXiv:1706.06083).
 
     Attributes:
@@ -25,7 +25,7 @@ class Adversary(Options):
     share: float = Field(default=0.5, gt=0.0, le=1.0)
 
 
-class Training(Options):
+class Training(Value):
     """How it learns. The weights that count are a moving average of those that learn.
 
     Attributes:
