@@ -48,7 +48,7 @@ def recipe(backbone: str, pictures: int, epochs: int = 1) -> Recipe:
             "summary": "A benchmark",
             "pooling": "mean",
             "cut": {"kind": "whole", "size_px": SIZE_PX},
-            "data": {"self_blend": 0.0},
+            "data": {"made": 0.0},
             "augment": off,
             "model": {"backbone": {"name": backbone, "weights": "none"}},
             "train": {"epochs": epochs, "pictures_per_epoch": pictures, "batch": BATCH},

@@ -16,8 +16,10 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from unmask import blend, faces, report
+from unmask import faces, report
 from unmask.errors import BundleError
+from unmask.makers import Nobody, Points, Portrait
+from unmask.makers.self_blend import self_blend
 from unmask.modalities import image as pictures
 from unmask.scan import Scanner
 from unmask.types import Label, Pixels, Report
@@ -101,13 +103,13 @@ def alter(picture: Image.Image) -> Image.Image:
     return copy
 
 
-def _blended(crop: Pixels, landmarks: blend.Points) -> Pixels:
+def _blended(crop: Pixels, landmarks: Points) -> Pixels:
     """The first blend that people can see and that leaves the border of the crop alone.
 
     Half of all blends change the surroundings and keep the face; pasted back, those would show the crop's square.
     """
     for seed in range(_TRIES):
-        blended = blend.self_blend(crop, landmarks, np.random.default_rng(seed))
+        blended = self_blend(Portrait(crop, landmarks), Nobody(), np.random.default_rng(seed))
         change = np.abs(blended.astype(np.int16) - crop).max(axis=2)
         inside = change[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX]
         if change.sum() == inside.sum() and inside.mean() >= _LEAST_CHANGE:

@@ -14,8 +14,9 @@ from torch.utils.data import DataLoader
 
 from tests.train.tiny import PER_SPLIT, recipe
 from unmask import manifest
-from unmask.blend import Points
 from unmask.errors import ManifestError
+from unmask.makers import Donors, Nobody, Points, Portrait
+from unmask.makers.donors import Gallery
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST, read_segments
 from unmask.train import data
@@ -56,6 +57,14 @@ def epoch(items: list[Item], store: Store, number: int = 0, **tables: Any) -> Ep
 def pictures(items: list[Item], store: Store, number: int = 0, **tables: Any) -> list[bytes]:
     chosen = epoch(items, store, number, **tables)
     return [chosen[i][0].numpy().tobytes() for i in range(len(chosen))]
+
+
+FACE = np.array([[20, 25], [40, 25], [30, 37], [22, 46], [38, 46]], np.float32)
+
+
+def with_faces(items: list[Item], marks: Points) -> list[Item]:
+    text = " ".join(f"{value:.2f}" for value in marks.ravel())
+    return [manifest.recut(item, item.path, landmarks_px=text) for item in items]
 
 
 def find(small: Pixels, large: Pixels) -> tuple[int, int] | None:
@@ -111,7 +120,7 @@ class TestReadSplit:
 class TestDraws:
     @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
     def test_every_batch_is_half_real_and_half_fake(self, items: list[Item], store: Store, share: float) -> None:
-        chosen = epoch(items, store, data={"self_blend": share}, train={"pictures_per_epoch": 48})
+        chosen = epoch(items, store, data={"made": share}, train={"pictures_per_epoch": 48})
         batches = list(DataLoader(chosen, 8))
         assert len(batches) == 6
         for pixels, labels in batches:
@@ -121,21 +130,21 @@ class TestDraws:
             assert labels.tolist() == [0.0, 1.0] * 4
 
     def test_a_made_fake_follows_its_original(self, items: list[Item]) -> None:
-        draws = draw_epoch(items, Data(self_blend=0.5), 800, np.random.default_rng(0))
+        draws = draw_epoch(items, Data(made=0.5), 800, np.random.default_rng(0))
         pairs = list(zip(draws[::2], draws[1::2], strict=True))
-        made = [(real, fake) for real, fake in pairs if fake.blend]
+        made = [(real, fake) for real, fake in pairs if fake.maker]
         assert 160 < len(made) < 240
         assert all(fake.item is real.item for real, fake in made)
-        assert all(not real.blend and real.label == REAL and fake.label == FAKE for real, fake in pairs)
-        assert all(fake.item.label == FAKE for _, fake in pairs if not fake.blend)
+        assert all(not real.maker and real.label == REAL and fake.label == FAKE for real, fake in pairs)
+        assert all(fake.item.label == FAKE for _, fake in pairs if not fake.maker)
 
     @pytest.mark.parametrize("share", [0.0, 1.0])
     def test_shares_at_the_ends(self, items: list[Item], share: float) -> None:
-        draws = draw_epoch(items, Data(self_blend=share), 200, np.random.default_rng(0))
-        assert {draw.blend for draw in draws[1::2]} == {bool(share)}
+        draws = draw_epoch(items, Data(made=share), 200, np.random.default_rng(0))
+        assert {draw.maker for draw in draws[1::2]} == {"self_blend" if share else None}
 
     def test_no_item_repeats_before_all_of_its_source_were_seen(self, items: list[Item]) -> None:
-        draws = draw_epoch(items, Data(self_blend=0.0), 400, np.random.default_rng(0))
+        draws = draw_epoch(items, Data(made=0.0), 400, np.random.default_rng(0))
         for source, label in {(item.source, item.label) for item in items}:
             seen = [draw.item.path for draw in draws if (draw.item.source, draw.item.label) == (source, label)]
             assert len(seen) > 20
@@ -146,13 +155,13 @@ class TestDraws:
     def test_small_sources_can_be_drawn_more_often(self, power: float, share: float) -> None:
         items = [Item(Path(f"{i}.png"), FAKE, source="large" if i else "small") for i in range(10)]
         items += [Item(Path("real.png"), REAL)]
-        draws = draw_epoch(items, Data(self_blend=0.0, source_power=power), 1600, np.random.default_rng(0))
+        draws = draw_epoch(items, Data(made=0.0, source_power=power), 1600, np.random.default_rng(0))
         found = np.mean([draw.item.source == "large" for draw in draws[1::2]])
         assert found == pytest.approx(share, abs=0.05)
 
     def test_a_draw_names_its_label(self) -> None:
         real, fake = (Item(Path("x.png"), label) for label in (REAL, FAKE))
-        assert [Draw(real, False).label, Draw(real, True).label, Draw(fake, False).label] == [0, 1, 1]
+        assert [Draw(real).label, Draw(real, "swap").label, Draw(fake).label] == [0, 1, 1]
 
 
 class TestEpoch:
@@ -178,12 +187,12 @@ class TestEpoch:
     ) -> None:
         given: list[Pixels] = []
 
-        def watch(pixels: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
-            given.append(pixels)
-            return 255 - pixels
+        def watch(name: str, portrait: Portrait, donors: Donors, rng: np.random.Generator) -> Pixels:
+            given.append(portrait.pixels)
+            return 255 - portrait.pixels
 
-        monkeypatch.setattr(data, "self_blend", watch)
-        chosen = epoch(items, store, data={"self_blend": 1.0}, augment=STILL)
+        monkeypatch.setattr(data, "make", watch)
+        chosen = epoch(items, store, data={"made": 1.0}, augment=STILL)
         samples = [chosen[i][0].numpy() for i in range(16)]
         for k, (real, fake) in enumerate(zip(samples[::2], samples[1::2], strict=True)):
             np.testing.assert_array_equal(real, given[k])
@@ -191,15 +200,15 @@ class TestEpoch:
 
     def test_real_pictures_are_those_of_the_folder(self, items: list[Item], store: Store) -> None:
         known = {segment.tobytes() for item in items for segment in store.segments(item)}
-        shown = pictures(items, store, data={"self_blend": 0.0}, augment=STILL, train={"pictures_per_epoch": 128})
+        shown = pictures(items, store, data={"made": 0.0}, augment=STILL, train={"pictures_per_epoch": 128})
         assert set(shown) <= known
         assert len(set(shown)) > 60, "all four patches of a picture are drawn"
 
     def test_a_pair_shares_the_square_it_is_cropped_to(
         self, items: list[Item], store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(data, "self_blend", lambda pixels, landmarks, rng: 255 - pixels)
-        chosen = epoch(items, store, data={"self_blend": 1.0, "crop_px": 32}, augment=STILL)
+        monkeypatch.setattr(data, "make", lambda name, portrait, donors, rng: 255 - portrait.pixels)
+        chosen = epoch(items, store, data={"made": 1.0, "crop_px": 32}, augment=STILL)
         samples = [chosen[i][0].numpy() for i in range(16)]
         known = [segment for item in items for segment in store.segments(item)]
         corners = set()
@@ -209,42 +218,89 @@ class TestEpoch:
             corners |= {place for segment in known if (place := find(real, segment))}
         assert len(corners) > 4, "anywhere in the segment"
 
-    def test_blending_uses_the_landmarks_of_the_item(
+    def test_a_maker_is_given_the_landmarks_of_the_item(
         self, items: list[Item], store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        given: list[Points] = []
+        given: list[Points | None] = []
         marks = np.arange(10, dtype=np.float32).reshape(5, 2) + 20
 
-        def watch(pixels: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
-            given.append(landmarks)
-            return pixels
+        def watch(name: str, portrait: Portrait, donors: Donors, rng: np.random.Generator) -> Pixels:
+            given.append(portrait.landmarks)
+            return portrait.pixels
 
-        monkeypatch.setattr(data, "self_blend", watch)
-        text = " ".join(f"{value:.2f}" for value in marks.ravel())
-        faces = [manifest.recut(item, item.path, landmarks_px=text) for item in items]
-        for chosen in (faces, items):
-            whole = epoch(chosen, store, data={"self_blend": 1.0})
+        monkeypatch.setattr(data, "make", watch)
+        for chosen in (with_faces(items, marks), items):
+            whole = epoch(chosen, store, data={"made": 1.0})
             assert len([whole[i] for i in range(16)]) == 16
         for landmarks in given[:8]:
+            assert landmarks is not None
             np.testing.assert_array_equal(landmarks, marks)
-        assert len({landmarks.tobytes() for landmarks in given[8:]}) == 8, "without a face, a place is drawn"
-        for landmarks in given[8:]:
-            assert landmarks.shape == (5, 2)
-            assert ((landmarks.mean(axis=0) > 0.2 * SIZE_PX) & (landmarks.mean(axis=0) < 0.8 * SIZE_PX)).all()
+        assert given[8:] == [None] * 8
+
+    def test_makers_are_drawn_by_their_weights(self, items: list[Item]) -> None:
+        options = Data(made=1.0, makers={"self_blend": 1.0, "inpaint": 3.0})
+        draws = draw_epoch(items, options, 1600, np.random.default_rng(0))
+        found = Counter(draw.maker for draw in draws)
+        assert found[None] == 800
+        assert found["inpaint"] / 800 == pytest.approx(0.75, abs=0.05)
+        assert found["self_blend"] + found["inpaint"] == 800
+
+    @pytest.mark.parametrize(("maker", "label"), [("swap", REAL), ("graft", FAKE)])
+    def test_faces_are_lent_among_what_is_learned_and_nothing_else(
+        self, prepared: Path, monkeypatch: pytest.MonkeyPatch, maker: str, label: int
+    ) -> None:
+        """Not from val, and not from a source that is left out, though the feed holds them all."""
+        learn, check = read_split(prepared, "train", ("beta",)), read_split(prepared, "val", ())
+        everything = with_faces([*read_split(prepared, "train", ()), *check], FACE)
+        learn = with_faces(learn, FACE)
+        taken: list[tuple[Item, Item]] = []
+        draw = Gallery.draw
+
+        def watch(
+            self: Gallery, portrait: Portrait, rng: np.random.Generator, label: int, besides: Item
+        ) -> Item | None:
+            found = draw(self, portrait, rng, label, besides)
+            if found is not None:
+                taken.append((besides, found))
+            return found
+
+        monkeypatch.setattr(Gallery, "draw", watch)
+        chosen = {"made": 1.0, "makers": {maker: 1.0}}
+        shown = Pictures(recipe(data=chosen, train={"pictures_per_epoch": 64}), everything).epoch(learn, 0)
+        assert len([shown[i] for i in range(64)]) == 64
+        assert len(taken) > 5
+        for one, other in taken:
+            assert one is not other
+            assert other.label == label
+            assert other.source in {"alpha", "gamma"}
+            assert other.split == "train"
+
+    def test_the_gallery_follows_what_is_learned(self, prepared: Path) -> None:
+        """As it does where one feed serves runs that leave out different sources."""
+        learn = with_faces(read_split(prepared, "train", ()), FACE)
+        feed = Pictures(recipe(data={"made": 1.0, "makers": {"swap": 1.0}}), learn)
+        first, again = feed.epoch(learn, 0)._gallery, feed.epoch(learn, 1)._gallery
+        assert first is not None
+        assert first is again
+        fewer = [item for item in learn if item.source != "beta"]
+        other = feed.epoch(fewer, 2)._gallery
+        assert other is not None
+        assert other.items == fewer
+        assert Pictures(recipe(), learn).epoch(learn, 0)._gallery is None, "self-blending needs none"
 
     def test_a_form_is_the_same_for_the_same_chance(self, items: list[Item], store: Store) -> None:
         real = next(item for item in items if item.label == REAL)
         segments = store.segments(real)
 
-        def made(blend: bool, choice: int, own: int) -> Pixels:
+        def made(maker: str | None, choice: int, own: int) -> Pixels:
             one, other = (np.random.default_rng(seed) for seed in (choice, own))
-            return form(Draw(real, blend), segments, recipe(augment=STILL), one, other)
+            return form(Draw(real, maker), segments, recipe(augment=STILL), one, other, Nobody())
 
-        np.testing.assert_array_equal(made(True, 0, 0), made(True, 0, 0))
-        np.testing.assert_array_equal(made(False, 0, 0), made(False, 0, 1))
-        assert not np.array_equal(made(True, 0, 0), made(True, 0, 1))
-        assert not np.array_equal(made(True, 0, 0), made(False, 0, 0))
-        assert len({made(False, choice, 0).tobytes() for choice in range(30)}) == 4
+        np.testing.assert_array_equal(made("inpaint", 0, 0), made("inpaint", 0, 0))
+        np.testing.assert_array_equal(made(None, 0, 0), made(None, 0, 1))
+        assert not np.array_equal(made("inpaint", 0, 0), made("inpaint", 0, 1))
+        assert not np.array_equal(made("inpaint", 0, 0), made(None, 0, 0))
+        assert len({made(None, choice, 0).tobytes() for choice in range(30)}) == 4
 
 
 class TestPictures:
@@ -309,7 +365,7 @@ class TestClassWeights:
 
     @pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
     def test_both_classes_weigh_the_same_over_an_epoch(self, power: float) -> None:
-        data = Data(balance="weights", self_blend=0.0, source_power=power)
+        data = Data(balance="weights", made=0.0, source_power=power)
         weights = class_weights(self.ITEMS, data)
         drawn = draw_epoch(self.ITEMS, data, 20_000, np.random.default_rng(0))
         totals = [sum(weights[label] for draw in drawn if draw.label == label) for label in (REAL, FAKE)]
@@ -322,10 +378,10 @@ class TestClassWeights:
 
 @pytest.mark.parametrize("balance", ["sampler", "none"])
 def test_draws_without_pairs(balance: str, items: list[Item]) -> None:
-    data = Data.model_validate({"balance": balance, "self_blend": 0.0, "source_power": 1.0})
+    data = Data.model_validate({"balance": balance, "made": 0.0, "source_power": 1.0})
     mostly_real = [*items, *(Item(Path(f"more{n}"), REAL, source="alpha") for n in range(200))]
     drawn = draw_epoch(mostly_real, data, 2000, np.random.default_rng(0))
     share = sum(draw.label == FAKE for draw in drawn) / len(drawn)
     expected = 0.5 if balance == "sampler" else sum(item.label == FAKE for item in mostly_real) / len(mostly_real)
     assert share == pytest.approx(expected, abs=0.05)
-    assert not any(draw.blend for draw in drawn)
+    assert not any(draw.maker for draw in drawn)

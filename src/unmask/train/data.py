@@ -5,6 +5,7 @@ The only splits that can be loaded here are train and val. Nothing in this file 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from unmask import manifest
-from unmask.blend import Points, self_blend
 from unmask.errors import ManifestError
+from unmask.makers import WITH_DONORS, Donors, Nobody, Portrait, make
+from unmask.makers.donors import Gallery, landmarks
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST, read_segments
 from unmask.train.augment import augment
@@ -32,15 +34,15 @@ Sample = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass(frozen=True)
 class Draw:
-    """One picture of an epoch: an item, and whether a fake is to be made from it."""
+    """One picture of an epoch: an item, and the maker of the fake that is to be made from it, if one is."""
 
     item: Item
-    blend: bool
+    maker: str | None = None
 
     @property
     def label(self) -> int:
         """1 is fake."""
-        return FAKE if self.blend else self.item.label
+        return FAKE if self.maker else self.item.label
 
 
 def read_split(folder: Path, split: Literal["train", "val"], leave_out: Sequence[str]) -> list[Item]:
@@ -65,16 +67,18 @@ def draw_epoch(items: Sequence[Item], data: Data, pictures: int, rng: np.random.
     """
     if data.balance in ("weights", "none"):
         everything = _Pool(items, data.source_power, rng)
-        return [Draw(everything.draw(), False) for _ in range(pictures)]
+        return [Draw(everything.draw()) for _ in range(pictures)]
     reals = _Pool([item for item in items if item.label == REAL], data.source_power, rng)
     fakes = _Pool([item for item in items if item.label == FAKE], data.source_power, rng)
     if data.balance == "sampler":
-        return [Draw((fakes if rng.random() < 0.5 else reals).draw(), False) for _ in range(pictures)]
+        return [Draw((fakes if rng.random() < 0.5 else reals).draw()) for _ in range(pictures)]
+    names, weights = list(data.makers), np.array(list(data.makers.values()))
     draws: list[Draw] = []
     for _ in range(pictures // 2):
         real = reals.draw()
-        fake = Draw(real, True) if rng.random() < data.self_blend else Draw(fakes.draw(), False)
-        draws += [Draw(real, False), fake]
+        made = rng.random() < data.made
+        fake = Draw(real, str(rng.choice(names, p=weights / weights.sum()))) if made else Draw(fakes.draw())
+        draws += [Draw(real), fake]
     return draws
 
 
@@ -97,12 +101,13 @@ class _Pool:
         for item in items:
             self._by_source[item.source].append(item)
         self._sources = sorted(self._by_source)
-        weights = np.array([len(self._by_source[source]) ** power for source in self._sources])
-        self._weights = weights / weights.sum()
+        reached = np.cumsum([len(self._by_source[source]) ** power for source in self._sources])
+        self._reached = (reached / reached[-1]).tolist()
         self._left: dict[str, list[int]] = {source: [] for source in self._sources}
 
     def draw(self) -> Item:
-        source = self._sources[int(self._rng.choice(len(self._sources), p=self._weights))]
+        # As numpy's own choice by weight draws, number for number, in a tenth of the time.
+        source = self._sources[bisect_right(self._reached, self._rng.random())]
         left = self._left[source]
         if not left:
             left.extend(self._rng.permutation(len(self._by_source[source])).tolist())
@@ -135,28 +140,56 @@ class Store:
 
 
 class Epoch(Dataset[Sample]):
-    """The drawn pictures of one epoch, cut, made and augmented; the same seed and epoch give the same pictures."""
+    """The drawn pictures of one epoch, cut, made and augmented; the same seed and epoch give the same pictures.
 
-    def __init__(self, items: Sequence[Item], store: Store, recipe: Recipe, epoch: int) -> None:
+    Args:
+        items: To draw from.
+        store: Of their segments.
+        recipe: How to draw and show them.
+        epoch: Its number.
+        gallery: Faces that makers may put into others; none where no maker needs any.
+
+    Attributes:
+        draws: What each picture is.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], store: Store, recipe: Recipe, epoch: int, gallery: Gallery | None = None
+    ) -> None:
         self._recipe = recipe
         self._store = store
+        self._gallery = gallery
         self._seed = (recipe.seed, epoch)
         rng = np.random.default_rng(self._seed)
-        self._draws = draw_epoch(items, recipe.data, recipe.train.pictures_per_epoch, rng)
+        self.draws = draw_epoch(items, recipe.data, recipe.train.pictures_per_epoch, rng)
 
     def __len__(self) -> int:
-        return len(self._draws)
+        return len(self.draws)
 
     def __getitem__(self, index: int) -> Sample:
-        draw = self._draws[index]
+        draw = self.draws[index]
         # A pair shares the choice of segment and of crop, and nothing else.
         pair = np.random.default_rng((*self._seed, index // 2))
         own = np.random.default_rng((*self._seed, index, 1))
-        return _sample(form(draw, self._store.segments(draw.item), self._recipe, pair, own), draw.label)
+        donors = self._gallery.besides(draw.item) if self._gallery else Nobody()
+        segments, partner = self._store.segments(draw.item), self._partner(own)
+        return _sample(form(draw, segments, self._recipe, pair, own, donors, partner), draw.label)
+
+    def _partner(self, own: np.random.Generator) -> Pixels | None:
+        """A picture of the epoch, of any label, where the recipe mixes amplitudes."""
+        if not self._recipe.augment.amplitude:
+            return None
+        return self._store.segments(self.draws[int(own.integers(len(self.draws)))].item)[0]
 
 
 def form(
-    draw: Draw, segments: Sequence[Pixels], recipe: Recipe, choice: np.random.Generator, own: np.random.Generator
+    draw: Draw,
+    segments: Sequence[Pixels],
+    recipe: Recipe,
+    choice: np.random.Generator,
+    own: np.random.Generator,
+    donors: Donors,
+    partner: Pixels | None = None,
 ) -> Pixels:
     """One picture as the network shall see it: chosen, made fake if it shall be, cropped, changed.
 
@@ -166,17 +199,19 @@ def form(
         recipe: How.
         choice: Chooses the segment and the crop.
         own: Source of all other chance.
+        donors: Faces that a maker may put in.
+        partner: Another picture, for changes that mix two.
 
     Returns:
         uint8 (S, S, 3).
     """
     pixels = segments[int(choice.integers(len(segments)))]
-    if draw.blend:
-        pixels = self_blend(pixels, _landmarks(draw.item, recipe.cut.size_px, own), own)
+    if draw.maker:
+        pixels = make(draw.maker, Portrait(pixels, landmarks(draw.item)), donors, own)
     if recipe.data.crop_px:
         left, top = choice.integers(0, recipe.cut.size_px - recipe.data.crop_px + 1, 2)
         pixels = pixels[top:, left:][: recipe.data.crop_px, : recipe.data.crop_px]
-    return augment(pixels, recipe.augment, own)
+    return augment(pixels, recipe.augment, own, partner)
 
 
 class Pictures:
@@ -191,10 +226,14 @@ class Pictures:
     def __init__(self, recipe: Recipe, items: Iterable[Item], memory_bytes: int = MEMORY_BYTES) -> None:
         self._recipe = recipe
         self._store = Store(items, recipe.cut.size_px, memory_bytes)
+        self._gallery: Gallery | None = None
 
-    def epoch(self, learn: Sequence[Item], number: int) -> Dataset[Sample]:
-        """The pictures of one epoch: uint8 (S, S, 3), and the label."""
-        return Epoch(learn, self._store, self._recipe, number)
+    def epoch(self, learn: Sequence[Item], number: int) -> Epoch:
+        """The pictures of one epoch: uint8 (S, S, 3), and the label. Faces are lent among `learn` alone."""
+        lent = self._recipe.data.made and WITH_DONORS & self._recipe.data.makers.keys()
+        if lent and (self._gallery is None or self._gallery.items != learn):
+            self._gallery = Gallery(learn, self._store.segments)
+        return Epoch(learn, self._store, self._recipe, number, self._gallery)
 
     @torch.inference_mode()
     def scores(self, model: Detector, items: Sequence[Item]) -> NDArray[np.float64]:
@@ -239,13 +278,3 @@ def describe(items: Sequence[Item]) -> list[dict[str, str | int]]:
 
 def _sample(pixels: Pixels, label: int) -> Sample:
     return torch.from_numpy(np.array(pixels)), torch.tensor(float(label))
-
-
-def _landmarks(item: Item, size_px: int, rng: np.random.Generator) -> Points:
-    """The face's landmarks, or for a patch five points of a face somewhere in it: a seam is a seam anywhere."""
-    text = item.attributes.get("landmarks_px")
-    if text:
-        return np.array(text.split(), np.float32).reshape(5, 2)
-    eyes = size_px * float(rng.uniform(0.15, 0.4))
-    face = np.array([[-0.5, -0.55], [0.5, -0.55], [0, 0], [-0.4, 0.55], [0.4, 0.55]], np.float32) * eyes
-    return face + rng.uniform(0.25, 0.75, 2).astype(np.float32) * size_px
