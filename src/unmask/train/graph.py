@@ -36,10 +36,10 @@ def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Pa
             external_data=False,
             verbose=False,
         )
-    _forget_where(path)
+    forget_where(path)
 
 
-def _forget_where(path: Path) -> None:
+def forget_where(path: Path) -> None:
     """The exporter notes for each step the lines of code it came from, with the paths of whoever trained."""
     graph = onnx.load(path)
     inside = graph.graph
