@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from tests.train.tiny import backbone, recipe
-from unmask.train.learning import follow, groups, optimizer, pace, schedule
-from unmask.train.models import Detector, build
+from unmask.train.learning import follow, groups, optimizer, pace, schedule, staying
+from unmask.train.models import Detector, build, hold
 from unmask.train.recipes import Recipe
+from unmask.train.regime import Training
 
 
 def network(chosen: Recipe) -> Detector:
@@ -83,6 +86,21 @@ class TestGroups:
         assert held
         assert all("blocks.0." in name for name in held)
 
+    def test_probing_before_tuning_is_freezing_all_parts_and_thawing_them(self) -> None:
+        """LP-FT (Kumar et al. 2022): the head alone first, then all, the backbone at a lower rate."""
+        parts = ["conv_stem", "bn1", "blocks", "conv_head", "bn2"]
+        eye = backbone(freeze=parts, thaw=dict.fromkeys(parts, 2))
+        chosen = recipe(model={"backbones": [eye]}, train={"backbone_rate": 0.1})
+        model = network(chosen)
+        made = groups(model, chosen)
+        learning = {name.split(".")[0] for name, one in model.named_parameters() if one.requires_grad}
+        assert learning == {"head"}
+        hold(model, chosen.model, 2)
+        for group in made:
+            assert all(one.requires_grad for one in group["params"])
+        backbones = {id(one) for one in model.eyes.parameters()}
+        assert backbones == {id(one) for group in made if group["scale"] == 0.1 for one in group["params"]}
+
     def test_biases_and_normalisation_are_not_decayed(self) -> None:
         for group in groups(network(recipe()), recipe(train={"weight_decay": 0.3})):
             assert {one.ndim > 1 for one in group["params"]} == {group["weight_decay"] == 0.3}
@@ -97,6 +115,33 @@ def test_each_optimizer_is_the_one_named_and_takes_each_groups_pace(name: str, k
     assert type(made) is kind
     assert pace(made, chosen.train, 0, 100) == pytest.approx(0.02)
     assert {round(group["lr"], 6) for group in made.param_groups} == {0.02, 0.002}
+
+
+class TestAverage:
+    def test_it_moves_and_begins_short(self) -> None:
+        kept = [staying(Training(epochs=2, average=0.9), done, 200) for done in range(1, 201)]
+        assert kept[:2] == [1 / 10, 2 / 11]
+        assert kept == sorted(kept)
+        assert kept[-1] == 0.9
+
+    def test_the_last_epochs_count_alike(self) -> None:
+        """Four epochs of five steps, of which the last two are averaged: ten weights, a tenth each."""
+        options = Training(epochs=4, average=0.5, average_epochs=2)
+        average, moving = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+        for done in range(1, 21):
+            torch.nn.init.constant_(moving.weight, float(done))
+            follow(average, moving, staying(options, done, 20))
+        assert average.weight.item() == pytest.approx(np.mean(range(11, 21)))
+        assert staying(options, 10, 20) == 0.5
+        assert staying(options, 11, 20) == 0.0
+
+    def test_no_more_epochs_are_averaged_than_there_are(self) -> None:
+        options = Training(epochs=2, average_epochs=9)
+        assert [staying(options, done, 4) for done in (1, 2, 3, 4)] == [0, 1 / 2, 2 / 3, 3 / 4]
+
+    def test_the_last_epochs_must_be_known(self) -> None:
+        with pytest.raises(ValidationError, match="average_epochs must know which epochs are the last"):
+            Training(epochs=9, average_epochs=2, patience=2)
 
 
 def test_the_average_follows_values_and_statistics_and_copies_counts() -> None:

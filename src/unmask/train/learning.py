@@ -19,10 +19,10 @@ _WARMUP: Final = 0.1  # of all steps
 _MOMENTUM: Final = 0.9
 
 
-def optimizer(model: Detector, recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer(model: Detector, recipe: Recipe, objective: nn.Module | None = None) -> torch.optim.Optimizer:
     """The recipe's optimizer, over everything that learns in any epoch; see `pace` for its rates."""
     options = recipe.train
-    parts = groups(model, recipe)
+    parts = groups(model, recipe, objective)
     match options.optimizer:
         case "adamw":
             return torch.optim.AdamW(parts, lr=options.learning_rate)
@@ -32,11 +32,12 @@ def optimizer(model: Detector, recipe: Recipe) -> torch.optim.Optimizer:
             return torch.optim.SGD(parts, lr=options.learning_rate, momentum=_MOMENTUM)
 
 
-def groups(model: Detector, recipe: Recipe) -> list[dict[str, Any]]:
+def groups(model: Detector, recipe: Recipe, objective: nn.Module | None = None) -> list[dict[str, Any]]:
     """Parameters that learn at one pace: "scale" is theirs in units of the head's rate, "weight_decay" their decay.
 
     Biases and normalisation are not decayed. Layers of a backbone are those that timm tells apart, the blocks of a
-    residual network for one; in our own networks they are its parts.
+    residual network for one; in our own networks they are its parts. What an objective has of its own
+    learns as fast as the head.
     """
     options = recipe.train
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
@@ -54,8 +55,11 @@ def groups(model: Detector, recipe: Recipe) -> list[dict[str, Any]]:
         for name, parameter in eye.network.named_parameters():
             if id(parameter) in used and parameter.requires_grad:
                 put(parameter, options.backbone_rate * options.layer_decay ** (deepest + 1 - depths.get(name, 0)))
+        for parameter in eye.sight.parameters():
+            if parameter.requires_grad:
+                put(parameter, options.backbone_rate)
     hold(model, recipe.model, epoch=1)
-    for parameter in model.head.parameters():
+    for parameter in (*model.head.parameters(), *(objective.parameters() if objective else ())):
         put(parameter, 1.0)
     return [{"params": each, "scale": scale, "weight_decay": decay} for (scale, decay), each in found.items()]
 
@@ -81,6 +85,17 @@ def schedule(kind: str, step: int, steps: int) -> float:
     if step < rise:
         return 0.1 + 0.9 * step / rise
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def staying(options: Training, done: int, steps: int) -> float:
+    """How much of the average stays when the weights after so many steps of all join it.
+
+    A moving average, which begins short and grows longer; in the last `average_epochs`, if there are any, the plain
+    mean of all steps since they began (after Izmailov et al. 2018, arXiv:1803.05407).
+    """
+    tail = steps // options.epochs * min(options.average_epochs or 0, options.epochs)
+    late = done - (steps - tail)
+    return (late - 1) / late if late > 0 else min(options.average, done / (done + 9))
 
 
 @torch.no_grad()
