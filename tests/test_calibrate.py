@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from unmask import metrics
-from unmask.calibrate import choose, fit
+from unmask.calibrate import choose, choose_by_risk, fit
 from unmask.card import Calibration
 from unmask.errors import UsageError
 
@@ -148,3 +148,68 @@ def test_a_detector_that_knows_nothing_leaves_almost_all_uncertain() -> None:
 def test_refuses_what_no_threshold_can_part(chances: list[float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         choose([0, 1], chances)
+
+
+class TestByRisk:
+    """Ten files, the surest first: right, right, wrong, right, right, right, right, right, wrong, wrong."""
+
+    LABELS = (1, 0, 1, 0, 1, 0, 1, 0, 1, 0)
+    CHANCES = (0.99, 0.02, 0.04, 0.05, 0.93, 0.1, 0.85, 0.2, 0.3, 0.6)
+
+    @pytest.mark.parametrize(
+        ("most", "band"),
+        [
+            (0.0, (0.02, 0.98)),  # two are right before the first is wrong
+            (0.15, (0.2, 0.8)),  # one of eight
+            (0.25, (0.3, 0.7)),  # two of nine
+            (0.5, (0.4, 0.6)),  # three of all ten
+        ],
+    )
+    def test_the_band_is_the_narrowest_that_keeps_the_risk(self, most: float, band: tuple[float, float]) -> None:
+        found = choose_by_risk(self.LABELS, self.CHANCES, most)
+        assert (found.real_below, found.fake_above) == pytest.approx(band)
+
+    def test_it_says_what_it_chose_and_costs(self) -> None:
+        found = choose_by_risk(self.LABELS, self.CHANCES, 0.15)
+        assert found.chosen == (
+            "on the calibration set, 1 of the 8 verdicts outside the band are wrong (at most 15.0% may be), "
+            "and 2 of 10 files lie inside it"
+        )
+        assert (found.reals_called_fake, found.fakes_called_real) == (0.0, 0.2)
+
+    def test_those_who_are_equally_sure_go_together(self) -> None:
+        labels = [1, 1, 0, 1, 0, 0]
+        with pytest.raises(UsageError, match=r"no band keeps the errors below 10\.0%"):
+            choose_by_risk(labels, [0.75] * 6, 0.1)
+        assert choose_by_risk(labels, [0.75] * 6, 0.5).fake_above == 0.75
+
+    def test_a_promise_about_all_files_takes_a_wider_band(self) -> None:
+        labels, logits = drawn(2000, 1.0, 0.0)
+        chances = 1 / (1 + np.exp(-logits))
+        plain, safe = choose_by_risk(labels, chances, 0.05), choose_by_risk(labels, chances, 0.05, sure=0.95)
+        assert 0.5 < plain.fake_above < safe.fake_above < 1
+        assert "with probability 0.95" in safe.chosen
+
+    def test_the_promise_is_kept_on_fresh_files(self) -> None:
+        broken = {None: 0, 0.9: 0}
+        for seed in range(40):
+            labels, logits = drawn(500, 1.0, 0.0, seed)
+            fresh, after = drawn(4000, 1.0, 0.0, seed + 1000)
+            for sure in broken:
+                found = choose_by_risk(labels, 1 / (1 + np.exp(-logits)), 0.1, sure)
+                chances = 1 / (1 + np.exp(-after))
+                given = (chances >= found.fake_above) | (chances <= found.real_below)
+                broken[sure] += bool((((chances >= 0.5) != (fresh == 1))[given]).mean() > 0.1)
+        assert broken[0.9] <= 4 < broken[None]
+
+    @pytest.mark.parametrize(
+        ("labels", "chances", "message"),
+        [([0, 0], [0.1, 0.2], "both are needed"), ([0, 1], [0.1, 1.2], "outside of 0 to 1")],
+    )
+    def test_refuses_what_cannot_be(self, labels: list[int], chances: list[float], message: str) -> None:
+        with pytest.raises(UsageError, match=message):
+            choose_by_risk(labels, chances, 0.1)
+
+    def test_too_few_files_can_promise_nothing(self) -> None:
+        with pytest.raises(UsageError, match="too few files"):
+            choose_by_risk([0, 1] * 5, [0.1, 0.9] * 5, 0.01, sure=0.95)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from tests.make_bundle import make_bundle, make_ensemble
 from unmask import bundles, ensemble
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Figure
-from unmask.ensemble import Ensemble, Member
+from unmask.ensemble import Ensemble, Member, Part
 from unmask.errors import BundleError
 
 
@@ -94,6 +96,63 @@ def test_values_that_cannot_be_are_refused(
 def test_one_alone_is_no_ensemble(together: Ensemble) -> None:
     with pytest.raises(ValidationError, match="at least 2 items"):
         Ensemble.model_validate({**together.model_dump(), "members": together.members[:1]})
+
+
+def test_what_was_written_before_weights_were_known_stays_as_it_was(together: Ensemble, tmp_path: Path) -> None:
+    written = (tmp_path / "ensemble.json").read_text()
+    assert not {"weights", "weighing", "parts"} & set(json.loads(written))
+    before = together.model_dump_json(exclude={"weights", "weighing", "parts"})
+    assert together.sha256 == hashlib.sha256(before.encode()).hexdigest()
+    explained = together.model_copy(update={"weighing": "all weigh the same"})
+    assert explained.sha256 == together.sha256, "a sentence does not decide"
+    assert together.model_copy(update={"weights": (0.7, 0.3)}).sha256 != together.sha256
+
+
+def trio(together: Ensemble, **more: object) -> Ensemble:
+    """Of three, the third weighing nothing."""
+    third = together.members[1].model_copy(update={"name": "third"})
+    part = Part(
+        members=("picture", "third"),
+        calibration=together.calibration,
+        thresholds=together.thresholds.model_copy(update={"fake_above": 0.95}),
+    )
+    given = {"members": (*together.members, third), "weights": (0.5, 0.5, 0.0), "parts": (part,)}
+    return Ensemble.model_validate({**together.model_dump(), **given, **more})
+
+
+def test_a_part_is_an_ensemble_of_its_own(together: Ensemble, tmp_path: Path) -> None:
+    three = trio(together)
+    assert three.among({"face", "picture", "third", "stranger"}) is three
+    part = three.among({"third", "picture"})
+    assert part is not None
+    assert (part.name, part.weights, part.thresholds.fake_above) == ("picture+third", (1.0, 0.0), 0.95)
+    for able in ({"face", "picture"}, {"face"}, set()):
+        assert three.among(able) is None
+    assert three.weights_among(("third",)) == (), "of those that weigh nothing all weigh the same"
+    assert together.weights_among(("face",)) == ()
+    three.write(tmp_path)
+    assert ensemble.read(tmp_path) == three
+    assert three.model_copy(update={"parts": ()}).sha256 != three.sha256
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"weights": (0.5, 0.5)}, "3 members have 2 weights"),
+        ({"weights": (1.5, -0.5, 0.0)}, "must not be negative"),
+        ({"weights": (0.5, 0.4, 0.0)}, "add up to 1"),
+    ],
+)
+def test_weights_that_cannot_be(together: Ensemble, more: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        trio(together, **more)
+
+
+@pytest.mark.parametrize("names", [("third", "picture"), ("face", "picture", "third"), ("face", "stranger")])
+def test_parts_that_cannot_be(together: Ensemble, names: tuple[str, ...]) -> None:
+    part = trio(together).parts[0].model_copy(update={"members": names})
+    with pytest.raises(ValidationError, match="is no part of face"):
+        trio(together, parts=(part,))
 
 
 def test_its_hash_is_that_of_what_decides(together: Ensemble) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.make_bundle import make_bundle
 from unmask import fuse
 from unmask.card import Calibration, Card, Thresholds
-from unmask.ensemble import Ensemble, Member
+from unmask.ensemble import Ensemble, Member, Part
 from unmask.errors import UsageError
 from unmask.fuse import Finding, Look
 from unmask.types import Box, Label, Region
@@ -278,11 +278,49 @@ class TestTogether:
                 looks.append(look)
             elif how != "not loaded":
                 looks.append(Look(look.card, (finding(None),) if how == "unfit" else ()))
-        assert fuse.together(looks, together) == ()
+        assert fuse.together(looks, together) is None
         assert fuse.verdict(looks, 2, together) == fuse.verdict(looks, 2)
         assert fuse.verdict(looks, 2, together).detector == ({"face", "picture"} - {silent}).pop()
         assert fuse.scores(looks, together) == fuse.scores(looks)
         assert fuse.evidence(looks, together) == fuse.evidence(looks)
+
+    def test_weights_move_the_mean(self, face: Card, patch: Card, together: Ensemble) -> None:
+        looks = self.looks(face, patch)
+        weighted = together.model_copy(update={"weights": (0.75, 0.25)})
+        logit = fuse.scores(looks, weighted)["face+picture"].logit
+        assert logit == pytest.approx(0.75 * 2 + 0.25 * 1)
+        assert fuse.scores(looks, together)["face+picture"].logit == pytest.approx(1.5)
+
+    def test_a_part_decides_where_the_others_cannot_judge(self, face: Card, patch: Card, together: Ensemble) -> None:
+        third = patch.model_copy(update={"name": "third"})
+        member = Member(name="third", sha256=third.sha256, calibration=PLAIN)
+        own = Calibration(set="drawn of two", temperature=1.0, bias=0.5, reals=0, fakes=0)
+        part = Part(members=("picture", "third"), calibration=own, thresholds=THRESHOLDS)
+        three = Ensemble.model_validate(
+            {
+                **together.model_dump(),
+                "members": (*together.members, member),
+                "weights": (0.5, 0.3, 0.2),
+                "parts": (part,),
+            }
+        )
+        third_look = Look(third, (Finding(Region(box_px=LEFT), 3.0),))
+        looks = [Look(face, (finding(None),)), self.looks(face, patch)[1], third_look]
+        joint = fuse.together(looks, three)
+        assert joint is not None
+        assert joint.name == "picture+third"
+        verdict = fuse.verdict(looks, 1, three)
+        mean = 0.6 * 1 + 0.4 * 3  # by the weights among those two
+        assert fuse.scores(looks, three)["picture+third"].logit == pytest.approx(mean)
+        assert verdict.probability == pytest.approx(1 / (1 + math.exp(-(mean - 0.5))))
+        assert (verdict.detector, verdict.label) == ("picture+third", Label.UNCERTAIN)
+        assert verdict.reason.endswith("; this is about the whole picture, for no face in it could be judged")
+        assert [one.votes for one in fuse.evidence(looks, three)] == [False, True, True, True]
+        whole = [self.looks(face, patch)[0], *looks[1:]]
+        assert fuse.verdict(whole, 1, three).detector == "face+picture+third"
+        without = [*self.looks(face, patch)[:1], third_look]
+        assert fuse.together(without, three) is None, "face and third were never calibrated together"
+        assert fuse.verdict(without, 1, three).detector == "face"
 
     def test_where_all_abstain_it_says_why(self, face: Card, patch: Card, together: Ensemble) -> None:
         looks = [Look(face), Look(patch)]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.make_bundle import make_bundle, make_ensemble
-from unmask import bundles, calibrate, ensemble, fuse, manifest
+from unmask import bundles, calibrate, ensemble, evaluation, fuse, joining, manifest
 from unmask.bundles import Bundle
 from unmask.card import Card, Figure
 from unmask.errors import BundleError, ManifestError, UsageError
@@ -157,7 +157,20 @@ class TestJoin:
         assert made.fits(bundles.inside(tmp_path))
         assert (made.calibration.set, made.calibration.reals, made.calibration.fakes) == ("val of a, b", 10, 10)
         assert made.thresholds.reals_called_fake == 0.0
-        assert made.metrics == ()
+        assert {one.name: one.on for one in made.metrics} == dict.fromkeys(
+            (
+                "AUC out of fold, equal weights",
+                "AUC out of fold, learned weights",
+                "log loss out of fold, equal weights",
+                "log loss out of fold, learned weights",
+                "log loss saved by learned weights, out of fold",
+            ),
+            "val of a, b",
+        )
+        assert {one.command for one in made.metrics} == {"unmask join red-blue red-green --manifest originals.csv"}
+        assert made.weights == ()
+        assert made.weighing.startswith("all weigh the same: out of fold, learned weights save ")
+        assert made.parts == (), "of two there is no part"
         for one in pair:
             joined = Card.read(one.folder / "card.json")
             assert joined == calibrate_bundle(one.folder, table(tmp_path, items)).card, "as calibrated alone"
@@ -168,21 +181,26 @@ class TestJoin:
     ) -> None:
         made = join([one.folder for one in pair], table(tmp_path, items))
         val = [item for item in items if item.split == "val"]
-        logits = []
+        logits, raw = [], []
         with Scanner([tmp_path]) as scanner:
             for report in scanner.scan_many(item.path for item in val):
                 mine = [
                     fuse.calibrated_logit(report.scores[one.card.name].logit, one.card.calibration)
                     for one in bundles.inside(tmp_path)
                 ]
+                raw.append([report.scores[one.card.name].logit for one in pair])
                 logits.append(report.scores[made.name].logit)
                 assert logits[-1] == pytest.approx(sum(mine) / 2)
-        labels = [item.label for item in val]
-        expected = calibrate.fit(labels, logits, "val of a, b")
-        assert made.calibration.temperature == pytest.approx(expected.temperature)
-        assert made.calibration.bias == pytest.approx(expected.bias)
-        probabilities = [fuse.calibrated(logit, made.calibration) for logit in logits]
-        assert made.thresholds == calibrate.choose(labels, probabilities)
+        said = joining.checked(
+            [item.label for item in val],
+            raw,
+            [evaluation.relative(item.path, tmp_path / "originals.csv") for item in val],
+        )
+        expected = joining.fit(said, "val of a, b", joining.equal)
+        assert made.calibration == expected.calibration
+        assert made.thresholds == expected.thresholds
+        on_itself = calibrate.fit(said.labels, logits, "val of a, b")
+        assert made.calibration.temperature > on_itself.temperature, "files seen before would be believed more"
 
     def test_no_item_of_another_split_or_left_out_source_has_a_say(
         self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
@@ -207,6 +225,58 @@ class TestJoin:
         made = join([small.folder, large.folder], table(tmp_path, more))
         counts = [Card.read(one.folder / "card.json").calibration for one in (small, large)]
         assert [(one.reals, one.fakes) for one in (*counts, made.calibration)] == [(11, 11), (10, 10), (10, 10)]
+
+    def test_of_three_those_that_can_judge_decide_together(self, items: list[Item], tmp_path: Path) -> None:
+        first = make_bundle(tmp_path / "first", name="first", kind="patch")
+        second = make_bundle(tmp_path / "second", name="second", kind="patch", weights=(9.0, -9.0, 0.0))
+        large = make_bundle(tmp_path / "large", name="large", kind="patch", size_px=66, grid=3, constant=0.5)
+        more = list(items)
+        for number, colour in enumerate(("red", "blue")):
+            Image.new("RGB", (64, 64), colour).save(tmp_path / f"{colour}.png")
+            more.append(Item(tmp_path / f"{colour}.png", 1 - number, source="a", split="val"))
+        made = join([first.folder, second.folder, large.folder], table(tmp_path, more))
+        assert [part.members for part in made.parts] == [("first", "second")], "as two small pictures left it"
+        assert (made.parts[0].calibration.reals, made.calibration.reals) == (11, 10)
+        assert ensemble.read(tmp_path) == made
+        with Scanner([tmp_path]) as scanner:
+            small, whole = scanner.scan(tmp_path / "red.png"), scanner.scan(items[0].path)
+        assert small.verdict is not None
+        assert whole.verdict is not None
+        assert (small.verdict.detector, whole.verdict.detector) == ("first+second", "first+second+large")
+        (used,) = (model for model in small.models if model.name == "first+second")
+        assert used.fake_above == made.parts[0].thresholds.fake_above
+
+    def test_weights_that_were_chosen_before_are_kept(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        folders = [one.folder for one in pair]
+        made = join(folders, table(tmp_path, items), weigh={"red-green": 3.0})
+        assert made.weights == (0.25, 0.75)
+        assert made.weighing.startswith("weights were chosen before (red-blue 0.25, red-green 0.75)")
+        assert made.metrics[0].command.endswith("--weigh red-green=3")
+
+    @pytest.mark.parametrize(
+        ("weigh", "message"),
+        [
+            ({"blue": 1.0}, "weights for blue, but the members are red-blue, red-green"),
+            ({"red-blue": -1.0}, "numbers from 0 on"),
+            ({"red-blue": 0.0, "red-green": 0.0}, "one of them above it"),
+            ({"red-blue": float("nan")}, "numbers from 0 on"),
+        ],
+    )
+    def test_impossible_weights_are_refused(
+        self, weigh: dict[str, float], message: str, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        with pytest.raises(UsageError, match=message):
+            join([one.folder for one in pair], table(tmp_path, items), weigh=weigh)
+        assert ensemble.read(tmp_path) is None
+
+    def test_few_files_are_not_set_aside(self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path) -> None:
+        val = [item for item in items if item.split == "val"]
+        lone = [*(item for item in val if item.label == REAL), next(item for item in val if item.label == FAKE)]
+        made = join([one.folder for one in pair], table(tmp_path, lone))
+        assert made.metrics == ()
+        assert made.weighing.endswith("all was fitted on all files: they are too few to set any aside")
 
     def test_joining_again_replaces_it(self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path) -> None:
         folders = [one.folder for one in pair]

@@ -7,6 +7,7 @@ thousand must correct for that; we cannot know it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -48,10 +49,9 @@ def fit(labels: ArrayLike, logits: ArrayLike, set_name: str) -> Calibration:
     if spread < 1e-9:
         raise UsageError("all logits are the same; there is nothing to calibrate")
     centre = float(reals.mean() + fakes.mean()) / 2
-    fake = truth == 1
-    target = np.where(fake, (len(fakes) + 1) / (len(fakes) + 2), 1 / (len(reals) + 2))
-    weight = np.where(fake, 0.5 / len(fakes), 0.5 / len(reals))
-    slope, intercept = _newton((values - centre) / spread, target, weight)
+    target, weight = soft_targets(truth)
+    design = np.stack([(values - centre) / spread, np.ones_like(values)], axis=1)
+    slope, intercept = logistic(design, target, weight)
     if slope < _LEAST_SLOPE:
         slope, intercept = _LEAST_SLOPE, 0.0
     temperature = spread / slope
@@ -95,6 +95,77 @@ def choose(labels: ArrayLike, probabilities: ArrayLike) -> Thresholds:
     )
 
 
+def choose_by_risk(labels: ArrayLike, probabilities: ArrayLike, most: float, sure: float | None = None) -> Thresholds:
+    """Choose the narrowest band of uncertainty that leaves few errors among the verdicts outside it.
+
+    The verdict on a file is on the side of one half that its probability lies on, and the least sure are withheld: the
+    band is as wide on one side of one half as on the other. Unlike `choose`, this promises something about those who
+    get a verdict, of either kind, and depends on how many of the set are fake.
+
+    Args:
+        labels: 0 or 1, shape (N,).
+        probabilities: Calibrated, shape (N,).
+        most: Largest share of errors among the verdicts.
+        sure: None takes that share as it is on the set. A probability, such as 0.95, makes it hold that probably for
+            all files that come from where the set does (Geifman & El-Yaniv 2017, arXiv:1705.08500, algorithm 1).
+
+    Raises:
+        UsageError: A class is missing, a value is no probability, or even the surest verdicts err more often.
+    """
+    truth, values = np.asarray(labels, np.float64), np.asarray(probabilities, np.float64)
+    reals, fakes = _split(truth, values)
+    if values.min() < 0 or values.max() > 1:
+        raise UsageError("a probability lies outside of 0 to 1; calibrate first")
+    distance = np.abs(values - 0.5)
+    order = np.argsort(-distance, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(distance[order]) != 0, True))  # files that are equally sure go together
+    counts = ends + 1
+    errors = np.cumsum(((values >= 0.5) != (truth == 1))[order])[ends]
+    last = _largest_within(errors, counts, most) if sure is None else _guaranteed(errors, counts, most, sure)
+    if last is None:
+        raise UsageError(f"no band keeps the errors below {most:.1%}: too few files are judged surely and rightly")
+    half = float(distance[order][ends[last]])
+    return Thresholds(
+        fake_above=0.5 + half,
+        real_below=0.5 - half,
+        chosen=f"on the calibration set, {errors[last]} of the {counts[last]} verdicts outside the band are wrong "
+        f"({_promise(most, sure)}), and {len(truth) - counts[last]} of {len(truth)} files lie inside it",
+        reals_called_fake=float((reals >= 0.5 + half).mean()),
+        fakes_called_real=float((fakes <= 0.5 - half).mean()),
+    )
+
+
+def _promise(most: float, sure: float | None) -> str:
+    return f"at most {most:.1%} may be" + ("" if sure is None else f", for all such files with probability {sure:g}")
+
+
+def _largest_within(errors: NDArray[np.int64], counts: NDArray[np.int64], most: float) -> int | None:
+    within = np.flatnonzero(errors <= most * counts)
+    return int(within[-1]) if len(within) else None
+
+
+def _guaranteed(errors: NDArray[np.int64], counts: NDArray[np.int64], most: float, sure: float) -> int | None:
+    """A binary search, because each place that is looked at costs some of the doubt that is allowed."""
+    steps = math.ceil(math.log2(len(counts))) + 1
+    low, high, found = 0, len(counts) - 1, None
+    while low <= high:
+        middle = (low + high) // 2
+        if _surely_below(int(errors[middle]), int(counts[middle]), most, (1 - sure) / steps):
+            found, low = middle, middle + 1
+        else:
+            high = middle - 1
+    return found
+
+
+def _surely_below(errors: int, count: int, share: float, doubt: float) -> bool:
+    """Whether so few errors would be seen with a probability below `doubt` if the true share were `share`."""
+    if not 0 < share < 1:
+        return share >= 1
+    seen = np.arange(errors + 1)
+    choose_log = [math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1) for k in seen]
+    return float(np.exp(choose_log + seen * math.log(share) + (count - seen) * math.log1p(-share)).sum()) <= doubt
+
+
 def _sentence(reals: Floats, fakes: Floats, fake_above: float, real_below: float) -> str:
     called_fake, called_real = int((reals >= fake_above).sum()), int((fakes <= real_below).sum())
     found = int((fakes >= fake_above).sum())
@@ -116,26 +187,59 @@ def _split(truth: Floats, values: Floats) -> tuple[Floats, Floats]:
     return reals, fakes
 
 
-def _newton(x: Floats, target: Floats, weight: Floats) -> tuple[float, float]:
-    """Slope and intercept of the logistic curve through soft targets.
+def soft_targets(truth: Floats) -> tuple[Floats, Floats]:
+    """Platt's targets, (n + 1) / (n + 2) and 1 / (n + 2), and weights that make both classes count the same: (N,) each.
+
+    Args:
+        truth: 0 or 1, shape (N,), both there.
+    """
+    fake = truth == 1
+    fakes, reals = int(fake.sum()), int((~fake).sum())
+    target = np.where(fake, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+    return target, np.where(fake, 0.5 / fakes, 0.5 / reals)
+
+
+def logistic(
+    design: Floats, target: Floats, weight: Floats, ridge: Floats | None = None, nonnegative: Sequence[int] = ()
+) -> Floats:
+    """The coefficients of a logistic curve through soft targets, shape (P,), by Newton's method.
 
     The loss is convex and, with targets inside 0 to 1, its minimum finite; halving keeps each step downhill.
+    Coefficients that must not be negative and want to be stay at 0 for the step (Bertsekas 1982).
+
+    Args:
+        design: One row for each item, shape (N, P).
+        target: Between 0 and 1, shape (N,).
+        weight: Of each item, shape (N,).
+        ridge: Half its quadratic form is added to the loss, shape (P, P); nothing when None.
+        nonnegative: Which coefficients must not be negative.
     """
-    design = np.stack([x, np.ones_like(x)], axis=1)
+    width = design.shape[1]
+    penalty = np.zeros((width, width)) if ridge is None else ridge
+    bounded = np.isin(np.arange(width), nonnegative)
 
     def loss(line: Floats) -> float:
         z = design @ line
-        return float(weight @ (np.logaddexp(0, z) - target * z))
+        return float(weight @ (np.logaddexp(0, z) - target * z) + line @ penalty @ line / 2)
 
-    line = np.zeros(2)
+    line = np.zeros(width)
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(design @ line, -500, 500)))
-        gradient = design.T @ (weight * (p - target))
-        curvature = (design * (weight * p * (1 - p))[:, None]).T @ design
-        step = np.linalg.solve(curvature + 1e-12 * np.eye(2), gradient)
-        while loss(line - step) > loss(line) and np.abs(step).max() > 1e-12:
+        gradient = design.T @ (weight * (p - target)) + penalty @ line
+        curvature = (design * (weight * p * (1 - p))[:, None]).T @ design + penalty + 1e-12 * np.eye(width)
+        free = ~(bounded & (line <= 0) & (gradient > 0))
+        step = np.zeros(width)
+        step[free] = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
+        moved = _moved(line, step, bounded)
+        while loss(moved) > loss(line) and np.abs(step).max() > 1e-12:
             step = step / 2
-        line = line - step
-        if np.abs(step).max() < 1e-10:
+            moved = _moved(line, step, bounded)
+        done = np.abs(moved - line).max() < 1e-10
+        line = moved
+        if done:
             break
-    return float(line[0]), float(line[1])
+    return line
+
+
+def _moved(line: Floats, step: Floats, bounded: NDArray[np.bool_]) -> Floats:
+    return np.where(bounded, np.maximum(line - step, 0), line - step)

@@ -1,19 +1,20 @@
 """Several detectors that decide together: one file, `ensemble.json`, beside the folders of their bundles.
 
-Each detector's pooled logit is calibrated on its own; the mean over the detectors is the ensemble's logit, which
-has a calibration and thresholds of its own: two witnesses who agree are surer than either, and by how much is measured.
-It applies only where every member could judge. The members are pinned by their hashes, because another network under
+Each detector's pooled logit is calibrated on its own; the mean over the detectors is the ensemble's logit, weighted
+where that was measured to be better, which has a calibration and thresholds of its own: two witnesses who agree are
+surer than either, and by how much is measured. It applies where every member could judge, or just those of one of its
+parts, whose calibration was measured likewise. The members are pinned by their hashes, because another network under
 the same name would make the thresholds untrue.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Figure, Thresholds
@@ -34,21 +35,56 @@ class Member(Value):
     calibration: Calibration
 
 
+class Part(Value):
+    """Some members of three or more that decide together where the others could not judge.
+
+    Attributes:
+        members: Their names.
+        calibration: Of the mean of their calibrated logits, by the ensemble's weights among them.
+        thresholds: Likewise.
+    """
+
+    members: tuple[str, ...] = Field(min_length=2)
+    calibration: Calibration
+    thresholds: Thresholds
+
+
 class Ensemble(Value):
     """What `ensemble.json` holds.
 
     Attributes:
         members: In the order of their say.
+        weights: One for each member, adding up to 1; empty where all weigh the same.
+        weighing: How the weights were chosen, in a sentence.
         calibration: Of the mean of the members' calibrated logits.
         thresholds: Likewise.
+        parts: Which members decide together where not all could judge.
         metrics: Figures of the ensemble as a whole.
     """
 
     ensemble_version: Literal[1] = 1
     members: tuple[Member, ...] = Field(min_length=2)
+    weights: tuple[float, ...] = ()
+    weighing: str = ""
     calibration: Calibration
     thresholds: Thresholds
+    parts: tuple[Part, ...] = ()
     metrics: tuple[Figure, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.weights:
+            if len(self.weights) != len(self.members):
+                raise ValueError(f"{len(self.members)} members have {len(self.weights)} weights")
+            if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
+                raise ValueError("the weights must not be negative, and must add up to 1")
+        names = [member.name for member in self.members]
+        for part in self.parts:
+            if list(part.members) != [name for name in names if name in part.members] or len(part.members) == len(
+                names
+            ):
+                raise ValueError(f"{'+'.join(part.members)} is no part of {'+'.join(names)}, in its order")
+        return self
 
     @property
     def name(self) -> str:
@@ -58,7 +94,8 @@ class Ensemble(Value):
     @property
     def sha256(self) -> str:
         """Of everything that decides, so that a report can be repeated; figures do not decide."""
-        return hashlib.sha256(self.model_copy(update={"metrics": ()}).model_dump_json().encode()).hexdigest()
+        decides = self.model_copy(update={"metrics": ()})
+        return hashlib.sha256(decides.model_dump_json(exclude={"weighing"} | self._unused).encode()).hexdigest()
 
     @property
     def version(self) -> str:
@@ -70,9 +107,39 @@ class Ensemble(Value):
         there = {(bundle.card.name, bundle.card.sha256) for bundle in bundles}
         return all((member.name, member.sha256) in there for member in self.members)
 
+    def among(self, able: Collection[str]) -> Ensemble | None:
+        """Those of its members that are able to judge, as an ensemble: itself, a part of it, or None.
+
+        Args:
+            able: Names of detectors, its members or not.
+        """
+        names = tuple(member.name for member in self.members if member.name in able)
+        if len(names) == len(self.members):
+            return self
+        part = next((part for part in self.parts if part.members == names), None)
+        if part is None:
+            return None
+        return Ensemble(
+            members=tuple(member for member in self.members if member.name in names),
+            weights=self.weights_among(names),
+            calibration=part.calibration,
+            thresholds=part.thresholds,
+        )
+
+    def weights_among(self, names: Collection[str]) -> tuple[float, ...]:
+        """The weights of some members alone, adding up to 1; empty where all weigh the same."""
+        pairs = zip(self.members, self.weights, strict=True) if self.weights else ()
+        kept = [weight for member, weight in pairs if member.name in names]
+        return tuple(weight / sum(kept) for weight in kept) if sum(kept) else ()
+
     def write(self, folder: Path) -> None:
         """Write it beside the bundles' folders, indented, for people and diffs."""
-        (folder / FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / FILE).write_text(self.model_dump_json(indent=2, exclude=self._unused) + "\n", encoding="utf-8")
+
+    @property
+    def _unused(self) -> set[str]:
+        """What is not written where it says nothing, so that files and hashes from before stay as they are."""
+        return {name for name in ("weights", "weighing", "parts") if not getattr(self, name)}
 
 
 def read(folder: Path) -> Ensemble | None:

@@ -1,9 +1,10 @@
 """From what detectors found to one verdict: calibration, pooling, thresholds, abstention. All policy lives here.
 
-Who decides: the ensemble, where one is loaded and all its members could judge; else the first loaded detector of faces,
-where it could judge at least one face; else the first detector of whole pictures that could judge one. Every other
-finding is information and says so (`Evidence.votes`). A detector's own findings are pooled as logits, then calibrated:
-its card's calibration was fitted on pooled logits, and an ensemble's on the mean of its members' calibrated logits.
+Who decides: the ensemble, where one is loaded and all its members could judge, or just those of one of its parts; else
+the first loaded detector of faces, where it could judge at least one face; else the first detector of whole pictures
+that could judge one. Every other finding is information and says so (`Evidence.votes`). A detector's own findings are
+pooled as logits, then calibrated: its card's calibration was fitted on pooled logits, and an ensemble's on the mean of
+its members' calibrated logits. Whether a verdict stands is asked of several verdicts (`stability`).
 """
 
 from __future__ import annotations
@@ -87,9 +88,18 @@ def pool(logits: Sequence[float], pooling: Literal["max", "mean"]) -> float:
     return max(logits) if pooling == "max" else math.fsum(logits) / len(logits)
 
 
-def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration]) -> float:
-    """What an ensemble's own calibration is fitted on: the mean of its members' calibrated logits."""
-    return pool([calibrated_logit(logit, own) for logit, own in zip(logits, calibrations, strict=True)], "mean")
+def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration], weights: Sequence[float] = ()) -> float:
+    """What an ensemble's own calibration is fitted on: the mean of its members' calibrated logits.
+
+    Args:
+        logits: One for each member.
+        calibrations: The members' own.
+        weights: Of each in the mean, adding up to 1; empty where all weigh the same.
+    """
+    found = [calibrated_logit(logit, own) for logit, own in zip(logits, calibrations, strict=True)]
+    if not weights:
+        return pool(found, "mean")
+    return math.fsum(weight * one for weight, one in zip(weights, found, strict=True))
 
 
 def decide(probability: float, thresholds: Thresholds) -> Label:
@@ -99,12 +109,9 @@ def decide(probability: float, thresholds: Thresholds) -> Label:
     return Label.REAL if probability <= thresholds.real_below else Label.UNCERTAIN
 
 
-def together(looks: Sequence[Look], ensemble: Ensemble | None) -> tuple[Look, ...]:
-    """The looks of an ensemble's members, in its order; none where one of them is missing or abstained."""
-    able = {look.card.name: look for look in looks if look.logits}
-    members = [able.get(member.name) for member in ensemble.members] if ensemble else []
-    found = tuple(look for look in members if look)
-    return found if len(found) == len(members) else ()
+def together(looks: Sequence[Look], ensemble: Ensemble | None) -> Ensemble | None:
+    """Those of an ensemble's members that could judge: itself, a part of it, or None where they do not decide."""
+    return ensemble.among({look.card.name for look in looks if look.logits}) if ensemble else None
 
 
 def scores(looks: Sequence[Look], ensemble: Ensemble | None = None) -> dict[str, Score]:
@@ -147,11 +154,14 @@ def verdict(looks: Sequence[Look], faces: int | None = None, ensemble: Ensemble 
 
 def _decision(looks: Sequence[Look], ensemble: Ensemble | None) -> _Decision | None:
     """None where all abstained."""
-    members = together(looks, ensemble)
-    if ensemble and members:
-        logit = joint_logit([_score(look).logit for look in members], [one.calibration for one in ensemble.members])
-        score = Score(logit=logit, probability=calibrated(logit, ensemble.calibration))
-        return _Decision(ensemble.name, score, ensemble.thresholds, members)
+    joint = together(looks, ensemble)
+    if joint:
+        by_name = {look.card.name: look for look in looks}
+        members = tuple(by_name[one.name] for one in joint.members)
+        own = [one.calibration for one in joint.members]
+        logit = joint_logit([_score(look).logit for look in members], own, joint.weights)
+        score = Score(logit=logit, probability=calibrated(logit, joint.calibration))
+        return _Decision(joint.name, score, joint.thresholds, members)
     able = [look for look in looks if look.logits]
     first = min(able, key=lambda look: look.card.cut.kind != "face", default=None)  # min keeps the first of equals
     return _Decision(first.card.name, _score(first), first.card.thresholds, (first,)) if first else None

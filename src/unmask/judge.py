@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import fuse, runtime
+from unmask import fuse, runtime, stability
 from unmask.bundles import Bundle
 from unmask.card import Card
 from unmask.detectors.onnx import OnnxDetector
@@ -46,12 +46,14 @@ class Prepared:
         problem: Why it cannot be judged, or None.
         faces: How many faces were found; None where none were looked for.
         segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
+        copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
     """
 
     source: Source
     problem: tuple[Status, str] | None = None
     faces: int | None = None
     segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+    copies: Mapping[str, Prepared] = field(default_factory=dict)
 
 
 class Judge:
@@ -65,16 +67,25 @@ class Judge:
         ensemble: Of some of these, where they decide together.
         limits: What one file may cost.
         evidence: Whether to ask all detectors and to keep heat maps.
+        steady: Whether to judge changed copies of each file too, and let only a verdict stand that they share.
 
     Raises:
         BundleError: A bundle is damaged or altered.
     """
 
-    def __init__(self, bundles: Sequence[Bundle], ensemble: Ensemble | None, limits: Limits, evidence: bool) -> None:
+    def __init__(
+        self,
+        bundles: Sequence[Bundle],
+        ensemble: Ensemble | None,
+        limits: Limits,
+        evidence: bool,
+        steady: bool = False,
+    ) -> None:
         self._detectors = tuple(OnnxDetector(bundle) for bundle in bundles)
         self._ensemble = ensemble
         self._limits = limits
         self._evidence = evidence
+        self._steady = steady
 
     @cached_property
     def finder(self) -> FaceFinder | None:
@@ -93,10 +104,11 @@ class Judge:
             _refuse_folder(path)
             data, source = image.read(path, self._limits)
             photo = image.decode(data, source, self._limits)
-            found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
-            faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
-            by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
-            return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()))
+            prepared = self._cut(photo, finder)
+            if not self._steady:
+                return prepared
+            copies = {change: self._cut(copy, finder) for change, copy in stability.copies(photo)}
+            return replace(prepared, copies=copies)
         except MediaError as error:
             return Prepared(source, (_status(error), str(error)))
         except Exception as error:  # no single file may end the scan of all others, whatever it sets off
@@ -104,6 +116,16 @@ class Judge:
 
     def reports(self, files: Sequence[Prepared]) -> list[Report]:
         """Score the segments of all files together, then fuse file by file."""
+        everything = [one for file in files for one in (file, *file.copies.values())]
+        made = iter(self._reports(everything))
+        found = []
+        for file in files:
+            report = next(made)
+            copies = {change: next(made) for change in file.copies}
+            found.append(stability.settled(report, copies) if copies else report)
+        return found
+
+    def _reports(self, files: Sequence[Prepared]) -> list[Report]:
         looks: list[list[Look]] = [[] for _ in files]
         for detector in self._detectors:
             name = detector.card.name
@@ -113,6 +135,12 @@ class Judge:
             for segments, mine in asked:
                 mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
         return [self._report(file, mine) for file, mine in zip(files, looks, strict=True)]
+
+    def _cut(self, photo: Photo, finder: FaceFinder | None) -> Prepared:
+        found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
+        faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
+        by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
+        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()))
 
     def _cards(self, kind: str) -> Iterator[Card]:
         return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
@@ -149,8 +177,8 @@ class Judge:
             status, message = file.problem
             return Report(source=file.source, status=status, message=message, versions=_versions())
         used = [_model_used(look.card) for look in looks]
-        if self._ensemble and fuse.together(looks, self._ensemble):
-            used.append(_model_used(self._ensemble))
+        if joint := fuse.together(looks, self._ensemble):
+            used.append(_model_used(joint))
         return Report(
             source=file.source,
             status=Status.OK,

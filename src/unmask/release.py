@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from unmask import bundles, calibrate, evaluate, fuse, manifest
+import numpy as np
+
+from unmask import bundles, calibrate, evaluate, evaluation, fuse, joining, manifest
 from unmask import ensemble as ensembles
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Figure, Thresholds
-from unmask.ensemble import Ensemble, Member
+from unmask.ensemble import Ensemble, Member, Part
 from unmask.errors import ManifestError, UsageError
+from unmask.joining import Contest, Joint, Said
+from unmask.metrics import Interval
 
 Progress = Callable[[int, int], None]
+
+_KINDS: Final = ("equal", "learned")
 
 
 @dataclass(frozen=True)
 class _Scored:
-    """One val file: its label, and the pooled logit of every detector that could judge it."""
+    """One val file: its label, its group, and the pooled logit of every detector that could judge it."""
 
     label: int
+    group: str
     logits: dict[str, float]
 
 
@@ -51,18 +61,31 @@ def calibrate_bundle(
 
 
 def join(
-    folders: Sequence[Path], table: Path, *, leave_out: Iterable[str] = (), progress: Progress | None = None
+    folders: Sequence[Path],
+    table: Path,
+    *,
+    weigh: Mapping[str, float] | None = None,
+    leave_out: Iterable[str] = (),
+    progress: Progress | None = None,
 ) -> Ensemble:
-    """Let bundles decide together: calibrate each on val, then the mean of their calibrated logits, likewise.
+    """Let bundles decide together: calibrate each on val, then the mean of their calibrated logits, out of fold.
+
+    The members weigh the same in that mean, unless learned weights are clearly better on files they were not learned
+    from (`joining.contest`); which were better is among the figures of the ensemble. Val cannot say, though, which
+    member to trust on a generator that nobody has seen: weights that were chosen for that are given. Of three members
+    or more, some may have to decide without the others (`ensemble.Part`): all but those of one kind of cut, as where
+    no face is found, and every choice of members that some val file left.
 
     Args:
         folders: The bundles, side by side in one folder, into which `ensemble.json` is written.
         table: The manifest of the original files.
+        weigh: By names of members, their weights, to be taken as they are; those not named weigh 1.
         leave_out: As for `calibrate_bundle`.
         progress: As for `calibrate_bundle`.
 
     Raises:
-        UsageError: Fewer than two bundles, or not side by side; or no threshold can keep its promise.
+        UsageError: Fewer than two bundles, or not side by side; weights for no member, or none above 0; or no
+            threshold can keep its promise.
         ManifestError: No val file of a class could be scored by all, or no item has a source that is to be left out.
     """
     places = [folder.resolve() for folder in folders]
@@ -71,19 +94,32 @@ def join(
     scored, set_name = _scan(places, table, leave_out, progress)
     members = [_calibrated(bundles.find(str(place)), scored, set_name) for place in places]
     names = [member.card.name for member in members]
-    judged_by_all = [one for one in scored if all(name in one.logits for name in names)]
-    labels = _labels(judged_by_all, table)
-    calibrations = [member.card.calibration for member in members]
-    logits = [fuse.joint_logit([one.logits[name] for name in names], calibrations) for one in judged_by_all]
-    calibration, thresholds = _fit(labels, logits, set_name)
+    chosen = _chosen(weigh, names)
+    _labels([one for one in scored if all(name in one.logits for name in names)], table)
+    said = joining.checked(
+        [one.label for one in scored],
+        [[one.logits.get(name) for name in names] for one in scored],
+        [one.group for one in scored],
+    )
+    contest = joining.contest(said, set_name)
+    learn = not chosen and contest is not None and contest.learned_win
+    weights = joining.fixed(chosen) if chosen else joining.learned if learn else joining.equal
+    joint = joining.fit(said, set_name, weights)
+    typed = [word for name, weight in (weigh or {}).items() for word in ("--weigh", f"{name}={weight:g}")]
     together = Ensemble(
         members=tuple(
-            Member(name=member.card.name, sha256=member.card.sha256, calibration=member.card.calibration)
-            for member in members
+            Member(name=member.card.name, sha256=member.card.sha256, calibration=calibration)
+            for member, calibration in zip(members, joint.calibrations, strict=True)
         ),
-        calibration=calibration,
-        thresholds=thresholds,
+        weights=tuple(joint.weights.tolist()) if learn or chosen else (),
+        weighing=_weighing(names, contest, joint, chosen),
+        calibration=joint.calibration,
+        thresholds=joint.thresholds,
+        metrics=_contested(
+            contest, joint.calibration, shlex.join(["unmask", "join", *names, "--manifest", table.name, *typed])
+        ),
     )
+    together = together.model_copy(update={"parts": _parts(together, members, said, set_name)})
     for member in members:  # only now: what fails above leaves everything as it was
         _written(member)
     together.write(places[0].parent)
@@ -120,6 +156,69 @@ def recordable(folder: Path) -> None:
         bundles.find(str(folder.resolve()))
 
 
+def _parts(together: Ensemble, members: Sequence[Bundle], said: Said, set_name: str) -> tuple[Part, ...]:
+    """What the members decide that are left where others cannot judge; only where val can tell how sure they are."""
+    every = range(len(members))
+    kinds = {member.card.cut.kind for member in members}
+    left = {tuple(i for i in every if members[i].card.cut.kind != kind) for kind in kinds}
+    left |= {tuple(int(i) for i in np.flatnonzero(row)) for row in ~np.isnan(said.logits)}
+    parts = []
+    for columns in sorted(left, key=lambda columns: (-len(columns), columns)):
+        if not 2 <= len(columns) < len(members):
+            continue
+        names = tuple(members[i].card.name for i in columns)
+        mine = said.only(np.ones(len(said.labels), bool), columns)
+        weights = together.weights_among(names)
+        joint = joining.fit(mine, set_name, joining.fixed(weights) if weights else joining.equal)
+        parts.append(Part(members=names, calibration=joint.calibration, thresholds=joint.thresholds))
+    return tuple(parts)
+
+
+def _chosen(weigh: Mapping[str, float] | None, names: Sequence[str]) -> list[float]:
+    """The weights that were given, adding up to 1; none where none were."""
+    if not weigh:
+        return []
+    strangers = [name for name in weigh if name not in names]
+    if strangers:
+        raise UsageError(f"weights for {', '.join(strangers)}, but the members are {', '.join(names)}")
+    weights = [float(weigh.get(name, 1.0)) for name in names]
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not sum(weights):
+        raise UsageError("the weights of members must be numbers from 0 on, and one of them above it")
+    return [weight / sum(weights) for weight in weights]
+
+
+def _weighing(names: Sequence[str], contest: Contest | None, joint: Joint, chosen: Sequence[float]) -> str:
+    shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, joint.weights, strict=True))
+    if chosen:
+        return f"weights were chosen before ({shares}), for generators that the calibration set does not hold"
+    if contest is None:
+        return "all weigh the same, and all was fitted on all files: they are too few to set any aside"
+    found = f"{contest.saved.value:+.4f} ({contest.saved.low:+.4f} to {contest.saved.high:+.4f})"
+    measured = f"out of fold, learned weights save {found} of the log loss"
+    if not contest.learned_win:
+        return f"all weigh the same: {measured}, which is no clear gain"
+    return f"weights were learned ({shares}): {measured}"
+
+
+def _contested(contest: Contest | None, of: Calibration, command: str) -> tuple[Figure, ...]:
+    """What equal and learned weights came to on files that neither had seen."""
+    if contest is None:
+        return ()
+    pairs = [
+        (name, kind, one) for name, both in contest.measures.items() for kind, one in zip(_KINDS, both, strict=True)
+    ]
+    found = {f"{name} out of fold, {kind} weights": one for name, kind, one in pairs}
+    found["log loss saved by learned weights, out of fold"] = contest.saved
+    return tuple(_figure(name, one, of, command) for name, one in found.items())
+
+
+def _figure(name: str, found: Interval, of: Calibration, command: str) -> Figure:
+    value, low, high = found
+    return Figure(
+        name=name, on=of.set, value=value, low=low, high=high, reals=of.reals, fakes=of.fakes, command=command
+    )
+
+
 def _merged(old: Iterable[Figure], new: Iterable[Figure]) -> tuple[Figure, ...]:
     return tuple({(figure.name, figure.on): figure for figure in (*old, *new)}.values())
 
@@ -137,7 +236,7 @@ def _scan(
     with Scanner(folders, evidence=True) as scanner:  # evidence, so that every detector looks at every photo
         for item, report in zip(items, scanner.scan_many(item.path for item in items), strict=True):
             logits = {name: score.logit for name, score in report.scores.items() if name in names}
-            scored.append(_Scored(item.label, logits))
+            scored.append(_Scored(item.label, item.group or evaluation.relative(item.path, table), logits))
             if progress:
                 progress(len(scored), len(items))
     sources = ", ".join(sorted({item.source for item in items if item.source}))

@@ -40,6 +40,8 @@ class Scanner:
         jobs: Files that `scan_many` works on at a time; as many as there are usable cores when None.
         evidence: Whether every detector looks at every photo and the reports hold heat maps. Without it, a detector
             that has no say in the verdict is not asked.
+        stability: Whether slightly changed copies of each photo are judged too; where one of them is judged otherwise,
+            the verdict becomes uncertain and says so (`unmask.stability`). Takes five times as long.
 
     Raises:
         UsageError: No such model, two of one name, none at all, or `jobs` below 1.
@@ -53,6 +55,7 @@ class Scanner:
         limits: Limits = DEFAULT_LIMITS,
         jobs: int | None = None,
         evidence: bool = False,
+        stability: bool = False,
     ) -> None:
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
@@ -61,7 +64,7 @@ class Scanner:
         from unmask.judge import Judge
         from unmask.runtime import usable_cores
 
-        self._judge: Judge | None = Judge(chosen, ensemble.of(chosen), limits, evidence)
+        self._judge: Judge | None = Judge(chosen, ensemble.of(chosen), limits, evidence, stability)
         self._jobs = jobs or usable_cores()
 
     def scan(self, path: str | os.PathLike[str]) -> Report:
@@ -122,6 +125,7 @@ def scan(
     models: Sequence[str | Path] = (),
     limits: Limits = DEFAULT_LIMITS,
     evidence: bool = False,
+    stability: bool = False,
 ) -> Report:
     """Judge one photo. For more than one, a `Scanner` loads the models once.
 
@@ -130,12 +134,13 @@ def scan(
         models: As for `Scanner`.
         limits: As for `Scanner`.
         evidence: As for `Scanner`.
+        stability: As for `Scanner`.
 
     Raises:
         UsageError: No such model, or none at all.
         BundleError: A bundle is damaged or altered.
     """
-    with Scanner(models, limits=limits, evidence=evidence) as scanner:
+    with Scanner(models, limits=limits, evidence=evidence, stability=stability) as scanner:
         return scanner.scan(path)
 
 

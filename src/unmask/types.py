@@ -127,6 +127,34 @@ class Verdict(Value):
         return self
 
 
+class ChangedCopy(Value):
+    """What came of a slightly changed copy of the file.
+
+    Attributes:
+        change: What was done to it, as an end of the sentence "the probability is ... once ...".
+        label: What its own verdict says; None where it was not judged by the same detector, and so has no say.
+        probability: Likewise.
+    """
+
+    change: str
+    label: Label | None = None
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+
+
+class Stability(Value):
+    """How the verdict stood small changes that leave the truth as it is.
+
+    Attributes:
+        raw: The verdict on the file itself. The report's own differs from it only where `overturned` says why.
+        copies: The changed copies.
+        overturned: Why the raw verdict does not hold, or None.
+    """
+
+    raw: Verdict
+    copies: tuple[ChangedCopy, ...]
+    overturned: str | None = None
+
+
 class Source(Value):
     """The file that was judged. `sha256` and `bytes` are None when it could not be read."""
 
@@ -152,7 +180,8 @@ class ModelUsed(Value):
 class Report(Value):
     """Everything found out about one file. `to_dict` is the one wire form.
 
-    `status` and `verdict` never contradict: there is a verdict exactly when the status is ok.
+    `status` and `verdict` never contradict: there is a verdict exactly when the status is ok. `stability` is there
+    where changed copies were judged too; then `stability.raw` is the verdict without them.
     """
 
     report_version: int = REPORT_VERSION
@@ -160,6 +189,7 @@ class Report(Value):
     status: Status
     message: str | None = None
     verdict: Verdict | None = None
+    stability: Stability | None = None
     faces: int | None = None
     scores: Mapping[str, Score] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()

@@ -10,15 +10,17 @@ import numpy as np
 from markupsafe import Markup
 
 from unmask import metrics, resampling
-from unmask.comparison.drawing import FAKE, INK, MOST_TOGETHER, MUTED, REAL, SQUARE, Panel
+from unmask.comparison.drawing import FAKE, INK, MOST_TOGETHER, MUTED, REAL, SQUARE, WIDE, Panel
 from unmask.comparison.lines import Line
 from unmask.comparison.measuring import Measured
 from unmask.metrics import Floats
 from unmask.resampling import Counts, Set
+from unmask.risk import GRID, Risk
 
 _GRID: Final = np.linspace(0, 1, 251)
 _LOGIT_LIMIT: Final = 7.0
 _BINS: Final = 28
+_RULES: Final = ("shipped", "by risk")
 _TICKS: Final = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
@@ -65,20 +67,53 @@ def reliability(found: Sequence[Measured]) -> list[Plot]:
     for one in found:
         if not one.values:
             continue
-        panel = Panel(_name(one.line), "claimed probability of fake", "share of fakes", SQUARE)
-        _unit(panel, diagonal=True)
-        for items in one.line.judged().sets:
-            bins = metrics.reliability(items.truth, items.claimed)
-            x, y = np.array([b.claimed for b in bins]), np.array([b.fakes.value for b in bins])
-            ends = np.abs(np.array([[b.fakes.low, b.fakes.high] for b in bins]).T - y)
-            faint = 1.0 if len(one.line.runs) == 1 else 0.55
-            panel.axes.errorbar(
-                x, y, ends, color=INK, alpha=faint, marker="o", markersize=4, linewidth=1.4, elinewidth=0.9
-            )
         error = one.values[f"expected calibration error, {metrics.BINS} bins"]
-        panel.text(0.03, 0.97, f"ECE {error.value:.3f}", va="top")
+        panel = claims(_name(one.line), one.line.judged().sets, error.value)
         plots.append(Plot(panel.title, panel.markup(f"Reliability diagram; calibration error {error.value:.3f}")))
     return plots
+
+
+def claims(title: str, sets: Sequence[Set], error: float) -> Panel:
+    """A reliability diagram: what is claimed against what is true, with Wilson intervals; one trace a set.
+
+    Args:
+        title: Of the panel.
+        sets: Labels and probabilities, of one seed each.
+        error: The expected calibration error, to be written into it.
+    """
+    panel = Panel(title, "claimed probability of fake", "share of fakes", SQUARE)
+    _unit(panel, diagonal=True)
+    for items in sets:
+        bins = metrics.reliability(items.truth, items.claimed)
+        x, y = np.array([b.claimed for b in bins]), np.array([b.fakes.value for b in bins])
+        ends = np.abs(np.array([[b.fakes.low, b.fakes.high] for b in bins]).T - y)
+        faint = 1.0 if len(sets) == 1 else 0.55
+        panel.axes.errorbar(x, y, ends, color=INK, alpha=faint, marker="o", markersize=4, linewidth=1.4, elinewidth=0.9)
+    panel.text(0.03, 0.97, f"ECE {error:.3f}", va="top")
+    return panel
+
+
+def risk_coverage(title: str, found: Risk) -> Panel:
+    """Selective risk against coverage with its interval, and where the thresholds in use come to lie."""
+    panel = Panel(title, "share of files that get a verdict", "wrong verdicts among those", WIDE)
+    middle, low, high = found.curve
+    panel.band(GRID, low, high, 1)
+    panel.line(GRID, middle, 1)
+    panel.axes.axhline(found.error, color=MUTED, linewidth=0.9, linestyle=(0, (1, 3)))
+    inside = {"transform": panel.axes.transData, "fontsize": 8.5}
+    panel.text(0.03, found.error, "withheld by chance", color=MUTED, va="bottom", **inside)
+    for number, rule in enumerate(found.rules):
+        if rule.risk:
+            x, y = rule.coverage.value, rule.risk.value
+            panel.axes.plot(x, y, color=INK, marker="os"[number], markersize=5, zorder=4)
+            va, ha = ("bottom", "right") if number == 0 else ("top", "left")
+            panel.text(x, y, f" {_RULES[number]} ", va=va, ha=ha, **inside)
+    top = 1.25 * max(float(high.max()), *(rule.risk.value for rule in found.rules if rule.risk), 1e-3)
+    panel.axes.set(xlim=(0, 1.02), ylim=(-0.02 * top, top))
+    panel.axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+    area, low_area, high_area = found.area
+    panel.text(0.03, 0.97, f"AURC {area:.4f} ({low_area:.4f} to {high_area:.4f})", va="top")
+    return panel
 
 
 def scores(found: Sequence[Measured]) -> list[Plot]:
