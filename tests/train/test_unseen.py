@@ -22,7 +22,7 @@ from unmask.train import run as run_folder
 from unmask.train.recipes import Recipe
 from unmask.train.unseen import without
 
-CHOSEN = recipe(train={"epochs": 1}, data={"self_blend": 0.3})
+CHOSEN = recipe(train={"epochs": 1}, data={"made": 0.3})
 OTHER = frozen(name="other")
 
 
@@ -51,7 +51,7 @@ def figures(
 
 
 def test_one_more_source_is_left_out_and_nothing_else_is_changed() -> None:
-    before = recipe(data={"leave_out": ["alpha"], "self_blend": 0.2})
+    before = recipe(data={"leave_out": ["alpha"], "made": 0.2})
     after = without(before, "beta")
     assert after.data.leave_out == ("alpha", "beta")
     assert after.model_copy(update={"data": before.data}) == before
@@ -162,12 +162,13 @@ def test_finished_runs_are_not_trained_again(
     assert "--split val" in again[0].command
 
 
-def test_copies_may_be_ranked_instead_of_the_files(
+def test_copies_may_be_ranked_beside_the_files(
     figures: dict[tuple[str, str], Figure], runs: Path, prepared: Path, originals: Path
 ) -> None:
     pairs = [(CHOSEN, prepared)]
     found = unseen.unseen(pairs, originals, runs, ["gamma"], perturbation="blur-sigma-1")
-    assert {figure.on.rpartition(", ")[2] for figure in found} == {"all blur-sigma-1"}
+    ranked = [figure.on.endswith(", all blur-sigma-1") for figure in found]
+    assert ranked == [False] * (len(found) // 2) + [True] * (len(found) // 2)
     assert all(figure.command.endswith(" --perturb blur-sigma-1") for figure in found)
     files = read_scores(runs / "without-gamma" / "scores-tiny-test.csv")
     copies = read_scores(runs / "without-gamma" / "scores-tiny-test-blur-sigma-1.csv")
@@ -238,3 +239,37 @@ class TestTogether:
         before = (runs / "without-gamma" / "scores-tiny-test.csv").read_bytes()
         unseen.unseen([(CHOSEN, prepared)], originals, runs, ["gamma"])
         assert (runs / "without-gamma" / "scores-tiny-test.csv").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def twice(figures: dict[tuple[str, str], Figure], runs: Path, prepared: Path, originals: Path) -> dict[str, Figure]:
+    """The first seed is there already."""
+    found = unseen.unseen([(CHOSEN, prepared)], originals, runs, ["gamma"], seeds=2)
+    return {figure.name: figure for figure in found}
+
+
+class TestSeveralSeeds:
+    """All of it, done again with the next seeds."""
+
+    def test_each_seed_has_a_run_of_its_own(self, twice: dict[str, Figure], runs: Path) -> None:
+        first, second = (run_folder.load(runs / f"tiny-without-gamma{end}")[0] for end in ("", "-seed-2"))
+        assert (first.seed, second.seed) == (CHOSEN.seed, CHOSEN.seed + 1)
+        assert first == second.model_copy(update={"seed": first.seed})
+
+    def test_the_figure_is_their_mean(self, twice: dict[str, Figure], runs: Path) -> None:
+        singles = []
+        for end in ("", "-seed-2"):
+            rows = read_scores(runs / f"without-gamma{end}" / "scores-tiny-test.csv")
+            singles.append(
+                metrics.auc([row.label for row in rows], [row.logit for row in rows if row.logit is not None])
+            )
+        figure = twice["unseen-generator AUC"]
+        assert figure.value == pytest.approx(sum(singles) / 2)
+        assert figure.on.endswith(f"mean of 2 seeds ({min(singles):.3f} to {max(singles):.3f})")
+        assert (figure.reals, figure.fakes) == (4, 2)
+        assert twice["mean unseen-generator AUC"].value == pytest.approx(figure.value)
+        assert figure.command.endswith("--leave-out gamma --seeds 2")
+
+    def test_no_seed_is_no_figure(self, prepared: Path, originals: Path, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="at least one seed"):
+            unseen.unseen([(CHOSEN, prepared)], originals, tmp_path, ["gamma"], seeds=0)

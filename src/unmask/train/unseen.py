@@ -10,12 +10,15 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from unmask import evaluate, perturb, release
 from unmask import manifest as table
 from unmask.card import Figure
+from unmask.errors import UsageError
 from unmask.figures import unseen as unseen_figures
+from unmask.left_out import Trial, claim
 from unmask.scan import Scanner
 from unmask.scores import Row, write_scores
 from unmask.train import export, loop
@@ -41,6 +44,8 @@ def unseen(
     split: str = "test",
     perturbation: str | None = None,
     epochs: Mapping[str, int] | None = None,
+    seeds: int = 1,
+    weigh: Mapping[str, float] | None = None,
     weights: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -55,37 +60,44 @@ def unseen(
         sources: What to leave out, one after another: a source with its real photos, or "method:NAME", the fakes of
             one generator, where one source holds several.
         split: "test" for a claim; "val" while choosing a recipe.
-        perturbation: A name from `perturb.PERTURBATIONS`: rank copies instead of the files themselves.
+        perturbation: A name from `perturb.PERTURBATIONS`: rank such copies as well.
         epochs: By a recipe's name, epochs instead of its own, where time is short; the figures' command says so.
+        seeds: How many times all of it is done, with the recipes' seeds and those that follow; three for a claim.
+        weigh: By a recipe's name, what it counts among several, as for `release.join`.
         weights: Folder of the recipes' weights files.
         workers: As for `loop.train`.
         progress: Called as training and scanning go on.
 
     Returns:
-        AUC of each source, their mean and the worst, with bootstrap intervals.
+        AUC of each source, their mean and the worst, with bootstrap intervals; of several seeds the means.
 
     Raises:
         ManifestError: A source is not in the manifest, or has no fakes in the split.
         RecipeError: A recipe does not fit the data or the weights.
-        UsageError: No such perturbation.
+        UsageError: No such perturbation, or no seed.
     """
     perturb.check([perturbation] if perturbation else [])
+    if seeds < 1:
+        raise UsageError("the unseen-generator figure needs at least one seed")
     everything = table.read(manifest)
     items = {source: evaluate.select(everything, [split], source) for source in sources}  # a typo fails here
     names, fewer = [recipe.name for recipe, _ in learn], epochs or {}
-    rows: dict[str, list[Row]] = {}
-    for source in sources:
+    forms = ["", perturbation] if perturbation else [""]
+    trials: dict[str, list[Trial]] = {form: [] for form in forms}
+    for again, source in product(range(seeds), sources):
+        where = f"without-{_as_name(source)}" + (f"-seed-{again + 1}" if again else "")
 
-        def tell(what: str, done: int, steps: int, source: str = source) -> None:
+        def tell(what: str, done: int, steps: int, source: str = source, again: int = again) -> None:
             if progress:
-                progress(f"without {source}: {what}", done, steps)
+                progress(f"without {source}{f', seed {again + 1}' if seeds > 1 else ''}: {what}", done, steps)
 
         folders = []
-        beside = runs / f"without-{_as_name(source)}"
+        beside = runs / where
         for recipe, prepared in learn:
-            run = runs / f"{recipe.name}-without-{_as_name(source)}"
+            run = runs / f"{recipe.name}-{where}"
+            reseeded = recipe.model_copy(update={"seed": recipe.seed + again})
             loop.train(
-                without(recipe, source, fewer.get(recipe.name)),
+                without(reseeded, source, fewer.get(recipe.name)),
                 prepared,
                 run,
                 weights=weights,
@@ -94,25 +106,30 @@ def unseen(
             )
             folders.append(export.export(run, beside / recipe.name).folder)
         if len(folders) > 1:
-            release.join(folders, manifest, leave_out=[source], progress=partial(tell, "scanning val"))
-        rows[source] = []
+            release.join(folders, manifest, weigh=weigh, leave_out=[source], progress=partial(tell, "scanning val"))
+        rows: dict[str, list[Row]] = {form: [] for form in forms}
         with Scanner(folders) as scanner:
-            wanted = [perturbation] if perturbation else []
             scan = partial(scanner.scan_many, alone=True)
-            for number, row in enumerate(evaluate.collect(items[source], scan, wanted), start=1):
-                tell(f"scanning {split}", number, len(items[source]) * (1 + len(wanted)))
-                if row.perturbation == (perturbation or ""):
-                    rows[source].append(replace(row, perturbation=""))
-        what = "-".join(filter(None, ["scores", "+".join(names), split, perturbation]))
-        write_scores(beside / f"{what}.csv", rows[source])
+            for number, row in enumerate(evaluate.collect(items[source], scan, forms[1:]), start=1):
+                tell(f"scanning {split}", number, len(items[source]) * len(forms))
+                rows[row.perturbation].append(replace(row, perturbation=""))
+        for form in forms:
+            what = "-".join(filter(None, ["scores", "+".join(names), split, form]))
+            write_scores(beside / f"{what}.csv", rows[form])
+            trials[form].append(Trial("+".join(names), source, again, rows[form]))
     command = ["unmask", "unseen", manifest.name, *(f"{recipe.name}={prepared.name}" for recipe, prepared in learn)]
     command += ["--split", split, *(word for source in sources for word in ("--leave-out", source))]
     command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
+    command += [word for name, weight in (weigh or {}).items() for word in ("--weigh", f"{name}={weight:g}")]
+    command += ["--seeds", str(seeds)] if seeds > 1 else []
     command += ["--perturb", perturbation] if perturbation else []
-    found = unseen_figures(rows, shlex.join(command))
-    if perturbation is None:
-        return found
-    return [figure.model_copy(update={"on": f"{figure.on}, all {perturbation}"}) for figure in found]
+    typed = shlex.join(command)
+    found: list[Figure] = []
+    for form, mine in trials.items():
+        figures = claim(mine, typed) if seeds > 1 else unseen_figures({one.left_out: one.rows for one in mine}, typed)
+        on = f", all {form}" if form else ""
+        found += [figure.model_copy(update={"on": figure.on + on}) for figure in figures]
+    return found
 
 
 def _as_name(source: str) -> str:
