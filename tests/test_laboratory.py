@@ -37,7 +37,7 @@ name = "test_efficientnet"
 weights = "none"
 [train]
 epochs = 1
-pictures_per_epoch = 16
+pictures_per_epoch = 64
 batch = 8
 """
 

@@ -23,6 +23,9 @@ class Cut(Value):
             in the middle of the picture, scaled to `size_px`, as published systems mostly look at pictures.
         size_px: Side of the square that the graph sees.
         margin: Faces only: side of the square in units of the longer side of the face box.
+        enlarge: Faces only: whether a small face is scaled up to `size_px`. If not, its square grows until it holds as
+            many of the picture's own pixels, and no detail is invented; in smaller pictures the face abstains. Larger
+            faces are scaled down all the same.
         patches: Patches only: most patches taken from one picture, spread evenly over it; a single one lies around
             the main face, or in the middle where there is none.
         least_px: Faces and whole pictures shorter than this abstain; pictures too small for a patch are not judged.
@@ -32,9 +35,15 @@ class Cut(Value):
     kind: Literal["face", "patch", "whole"]
     size_px: int = Field(gt=0)
     margin: float = Field(default=1.4, ge=1.0)
+    enlarge: bool = True
     patches: int = Field(default=9, gt=0)
     least_px: int = Field(default=40, gt=0)
     least_sharpness: float = Field(default=0.0, ge=0.0)
+
+    @property
+    def least_side_px(self) -> int:
+        """Faces only: how large a square must at least be in the picture's own pixels."""
+        return 0 if self.enlarge else self.size_px
 
 
 class DataSource(Value):

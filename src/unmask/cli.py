@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from enum import StrEnum
+from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from unmask import cli_attack, cli_baseline, cli_compare, cli_data, cli_measure, cli_train
 from unmask.errors import BundleError, UnmaskError, UsageError
 from unmask.wording import visible
 
@@ -96,6 +96,9 @@ def scan(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Ask every detector about every photo, and show what each one found.")
     ] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="Let only a verdict stand that changed copies share; five times slower.")
+    ] = False,
     fail_on: Annotated[
         FailOn | None, typer.Option(help="Exit with 3 if any photo is judged so; uncertain includes fake.")
     ] = None,
@@ -127,7 +130,7 @@ def scan(
     labels: Counter[str] = Counter()
     kept: list[Report] = []
     interrupted = False
-    scanner = Scanner(models or (), jobs=jobs, evidence=evidence or html is not None)
+    scanner = Scanner(models or (), jobs=jobs, evidence=evidence or html is not None, stability=stability)
     try:
         with console.writer(form, evidence=evidence) as put:
             reports, alone = _reports(scanner, paths, null)
@@ -289,5 +292,6 @@ def _exit_code(labels: Counter[str], fail_on: FailOn | None) -> int:
     return UNJUDGED if labels["not judged"] else 0
 
 
-for verbs in (cli_data, cli_train, cli_baseline, cli_measure, cli_attack, cli_compare):  # after those that users need
-    verbs.add_to(app)
+_LABORATORY = "data train pretrain generators baseline measure ablation risk attack compare labels"
+for verbs in _LABORATORY.split():  # after those that users need
+    import_module(f"unmask.cli_{verbs}").add_to(app)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from unmask.cli_options import Manifest, Record, Weights, Workers, extra, pairs
+from unmask.cli_options import Manifest, Record, Weigh, Weights, Workers, extra, pairs, weights_of
 from unmask.errors import UsageError
 from unmask.progress import bar
 from unmask.wording import visible, visible_lines
@@ -160,11 +160,13 @@ def unseen(
     ],
     runs: Annotated[Path, typer.Option(metavar="FOLDER", help="One run for each source and recipe.")] = Path("runs"),
     split: Annotated[str, typer.Option(help="val while choosing, test for a claim.")] = "test",
-    perturb: Annotated[str | None, typer.Option(help="Rank perturbed copies, as in evaluate, not the files.")] = None,
+    perturb: Annotated[str | None, typer.Option(help="Rank perturbed copies as well, as in evaluate.")] = None,
     epochs: Annotated[
         list[str] | None, typer.Option(metavar="RECIPE=N", help="Instead of the recipe's own; repeatable.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipes'.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Do all of it so many times, each with the next seed.")] = 1,
+    weigh: Weigh = None,
     weights: Weights = None,
     workers: Workers = 1,
     record: Record = None,
@@ -187,6 +189,8 @@ def unseen(
                 split=split,
                 perturbation=perturb,
                 epochs=fewer,
+                seeds=seeds,
+                weigh=weights_of(weigh),
                 weights=folder,
                 workers=workers,
                 progress=move.named,

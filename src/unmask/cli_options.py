@@ -31,6 +31,23 @@ Workers = Annotated[
     int, typer.Option(min=0, help="Processes that make pictures while the network learns; 0 makes them in this one.")
 ]
 
+Weigh = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=WEIGHT", help="What a member counts among several; 1 if not named. Repeatable."),
+]
+
+
+def weights_of(given: list[str] | None) -> dict[str, float]:
+    """Weights of members, from words such as "texture=2"."""
+    found = {}
+    for word in given or []:
+        name, _, weight = word.partition("=")
+        try:
+            found[name] = float(weight)
+        except ValueError as error:
+            raise UsageError(f'"{word}" is not NAME=WEIGHT with the name of a member and a number') from error
+    return found
+
 
 def pairs(learn: list[str], weights: str | None, seed: int | None) -> tuple[list[tuple[Recipe, Path]], Path | None]:
     """Recipes with their prepared folders, and the folder of the initial weights."""

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from unmask.cli_options import Manifest, Prepared, RecipeName, Seed, Weights, Workers, extra, recipe_and_weights
+from unmask.cli_options import (
+    Manifest,
+    Prepared,
+    RecipeName,
+    Seed,
+    Weigh,
+    Weights,
+    Workers,
+    extra,
+    recipe_and_weights,
+    weights_of,
+)
 from unmask.errors import UsageError
 from unmask.progress import bar
 from unmask.wording import visible, visible_lines
@@ -118,10 +129,12 @@ def export(
 def join(
     folders: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles side by side in one folder.")],
     manifest: Annotated[Path, typer.Option(help="The original files: their val split calibrates.")],
+    weigh: Weigh = None,
 ) -> None:
     """Let bundles decide together: calibrate each and all on val, and write ensemble.json beside them."""
     from unmask import release
 
     with bar("scanning val") as move:
-        made = release.join(folders, manifest, progress=move)
+        made = release.join(folders, manifest, weigh=weights_of(weigh), progress=move)
     print(visible(f"{made.name}: {made.thresholds.chosen}"))
+    print(visible(f"{made.name}: {made.weighing}"))

@@ -126,15 +126,20 @@ def network_path() -> Path:
     return path
 
 
-def square_around(face: Face, margin: float, picture_size: tuple[int, int]) -> tuple[float, float, float, float]:
+def square_around(
+    face: Face, margin: float, picture_size: tuple[int, int], *, least_side_px: int = 0
+) -> tuple[float, float, float, float]:
     """The square of `margin` times the face's longer side, moved and shrunk to lie inside the picture.
 
-    Nothing is padded: invented pixels at the border of tight pictures would be a trace of the data set.
+    Nothing is padded: invented pixels at the border of tight pictures would be a trace of the data set. A square that
+    had to grow to `least_side_px` lies on whole pixels, so that its cut is a copy and not an interpolation.
     """
     width, height = picture_size
-    side = min(face.size_px * margin, width, height)
+    side = min(max(face.size_px * margin, least_side_px), width, height)
     left = min(max(float(face.box[0] + face.box[2] - side) / 2, 0.0), width - side)
     top = min(max(float(face.box[1] + face.box[3] - side) / 2, 0.0), height - side)
+    if side == least_side_px:
+        left, top = float(round(left)), float(round(top))
     return left, top, left + side, top + side
 
 

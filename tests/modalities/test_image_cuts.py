@@ -197,3 +197,30 @@ class TestWholePicture:
     def test_a_small_picture_says_why_it_is_not_judged(self) -> None:
         (segment,) = image.segments(photo_of(picture(80, 70)), Cut(kind="whole", size_px=64, least_px=75))
         assert segment.unfit == "the picture is 70 px; at least 75 px are needed"
+
+
+class TestFacesThatAreNotEnlarged:
+    """Their square grows until it holds as many of the picture's own pixels as the network sees."""
+
+    NATIVE = Cut(kind="face", size_px=96, margin=1.2, enlarge=False)
+
+    @pytest.mark.parametrize("corner", [(0.0, 0.0), (80.4, 61.7), (250.0, 190.0)])
+    def test_a_small_one_keeps_its_own_pixels(self, corner: tuple[float, float]) -> None:
+        drawn = picture(300, 240)
+        x, y = corner
+        (segment,) = image.segments(photo_of(drawn), self.NATIVE, [a_face(x, y, x + 50, y + 50)])
+        assert segment.unfit is None
+        assert segment.region.box_px is not None
+        x1, y1, x2, y2 = segment.region.box_px
+        assert (x2 - x1, y2 - y1) == (96, 96)
+        assert np.array_equal(segment.pixels, np.asarray(drawn)[y1:y2, x1:x2])
+
+    def test_a_large_one_is_scaled_down(self) -> None:
+        (segment,) = image.segments(photo_of(picture(300, 240)), self.NATIVE, [a_face(50, 50, 200, 200)])
+        assert segment.region.box_px == (35, 35, 215, 215)
+        assert segment.pixels.shape == (96, 96, 3)
+        assert segment.unfit is None
+
+    def test_in_a_picture_without_the_pixels_it_abstains(self) -> None:
+        (segment,) = image.segments(photo_of(picture(90, 120)), self.NATIVE, [a_face(20, 20, 70, 70)])
+        assert segment.unfit == "the picture has 90 px around the face; 96 px are needed, for none are invented"

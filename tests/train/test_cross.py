@@ -19,7 +19,7 @@ from unmask.scores import read_scores
 from unmask.train import loop, run
 from unmask.train.cross import Matrix, alone, cells, cross, to_markdown
 
-CHOSEN = recipe(train={"epochs": 1}, data={"self_blend": 0.3})
+CHOSEN = recipe(train={"epochs": 1}, data={"made": 0.3})
 SOURCES = ["alpha", "gamma", "beta"]
 
 
@@ -47,9 +47,9 @@ def matrix(runs: Path, steps: list[str], prepared: Path, originals: Path) -> Mat
 
 
 def test_the_recipe_is_that_of_one_source_alone() -> None:
-    chosen = alone(recipe(data={"leave_out": ["old"], "self_blend": 0.2}), "b", ["c", "b", "a", "b"], epochs=3)
+    chosen = alone(recipe(data={"leave_out": ["old"], "made": 0.2}), "b", ["c", "b", "a", "b"], epochs=3)
     assert chosen.data.leave_out == ("a", "c")
-    assert (chosen.data.self_blend, chosen.train.epochs) == (0.2, 3)
+    assert (chosen.data.made, chosen.train.epochs) == (0.2, 3)
 
 
 def test_each_network_learns_and_is_calibrated_on_its_source_alone(matrix: Matrix, runs: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unmask.train.heads import Dense, Head, Places, Statistics
+from unmask.train.heads import Dense, Places, Statistics
+from unmask.train.models import Head
 
 SHAPES = ((3, 12), (5, 6), (4, 3))
 """Channels and side of three maps."""
@@ -231,3 +232,28 @@ def test_dropout_is_for_training_only(head: Head) -> None:
         assert not torch.equal(head(maps(8))[0], head(maps(8))[0])
         head.eval()
         assert torch.equal(head(maps(8))[0], head(maps(8))[0])
+
+
+class TestLearning:
+    """What a head gives while it learns: the same logit, and what its last layer reads."""
+
+    @torch.no_grad()
+    def test_the_logit_is_the_heads_and_the_embedding_leads_to_it(self) -> None:
+        given = maps(3)
+        for head in (places(), dense(), statistics()):
+            logit, embedding = head.learn(given)
+            torch.testing.assert_close(logit, head(given)[0])
+            assert embedding.shape == (3, head.width)
+            if isinstance(head, Places):
+                read = embedding @ head.place_score.weight[0, :, 0, 0] + head.constant
+            else:
+                read = head.out(embedding)[:, 0]
+                again = head.learn_described(head.describe(given))
+                torch.testing.assert_close(again, (logit, embedding))
+            torch.testing.assert_close(read, logit)
+
+    def test_an_objective_on_the_embedding_teaches_what_comes_before(self) -> None:
+        given = [one.requires_grad_() for one in maps(3)]
+        for head in (places(), dense(), statistics()):
+            (gradient,) = torch.autograd.grad(head.learn(given)[1].square().sum(), given[-1])
+            assert gradient.abs().max() > 0

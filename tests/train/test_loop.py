@@ -31,8 +31,9 @@ from unmask.prepare import prepare
 from unmask.train import loop
 from unmask.train import run as runs
 from unmask.train.data import Pictures, Sample, read_split
-from unmask.train.loop import figures, train
+from unmask.train.loop import train
 from unmask.train.run import Line, find_weights
+from unmask.train.solving import figures
 from unmask.train.views import Described
 
 PRECISION = loop.precision
@@ -128,7 +129,7 @@ class TestRun:
             items.append(Item(tmp_path / f"{number}.png", label, split=split))
         manifest.write(tmp_path / "table.csv", items)
         chosen = recipe(
-            data={"self_blend": 0.0},
+            data={"made": 0.0},
             augment={"colour": 0.0},
             train={"epochs": 2, "pictures_per_epoch": 120, "batch": 8, "learning_rate": 0.01, "average": 0.5},
         )
@@ -286,7 +287,7 @@ class TestRefused:
             train(wild, prepared, tmp_path / "run", workers=0)
 
     def test_a_folder_of_another_recipe(self, prepared: Path, finished: Path) -> None:
-        for other in (recipe(seed=1), recipe(train={"epochs": 3}), recipe(data={"self_blend": 0.1})):
+        for other in (recipe(seed=1), recipe(train={"epochs": 3}), recipe(data={"made": 0.1})):
             with pytest.raises(UsageError, match="holds a run of another recipe: choose another folder"):
                 train(other, prepared, finished, workers=0)
         assert runs.load(finished)[0] == recipe()
@@ -362,8 +363,8 @@ class TestRegime:
             {"train": {"optimizer": "sgd", "schedule": "cosine", "clip": 0.0, "average": 0.0}},
             {"train": {"optimizer": "adam", "schedule": "constant", "backbone_rate": 0.1, "layer_decay": 0.7}},
             {"train": {"adversary": {"method": "pgd", "steps": 2}}},
-            {"data": {"balance": "weights", "self_blend": 0.0}},
-            {"data": {"balance": "sampler", "self_blend": 0.0}, "train": {"batch": 7}},
+            {"data": {"balance": "weights", "made": 0.0}},
+            {"data": {"balance": "sampler", "made": 0.0}, "train": {"batch": 7}},
             {"model": {"backbones": [backbone(freeze=["blocks.0"], thaw={"blocks.0": 2})], "head": "dense"}},
         ],
         ids=lambda tables: ", ".join(name for table in tables.values() for name in table),

@@ -39,7 +39,7 @@ def test_a_recipe_is_read(tmp_path: Path) -> None:
     path.write_text(TOML, encoding="utf-8")
     found = Recipe.read(path)
     assert (found.name, found.train.epochs, found.cut.size_px) == ("own", 3, 64)
-    assert (found.data.self_blend, found.data.leave_out) == (0.5, ())
+    assert (found.data.made, found.data.leave_out) == (0.5, ())
     assert Recipe.model_validate_json(found.model_dump_json()) == found, "as a run's folder keeps it"
 
 
@@ -129,7 +129,10 @@ def test_an_unknown_option_is_refused_by_its_name(tmp_path: Path, table: str) ->
         ({"train": {"epochs": 0}}, "train.epochs"),
         ({"train": {"learning_rate": 0}}, "train.learning_rate"),
         ({"train": {"average": 1.0}}, "train.average"),
-        ({"data": {"self_blend": 1.1}}, "data.self_blend"),
+        ({"data": {"made": 1.1}}, "data.made"),
+        ({"data": {"makers": {"self_bland": 1}}}, "there is no maker self_bland; there are: self_blend, "),
+        ({"data": {"makers": {"swap": 0}}}, "data.makers.swap"),
+        ({"data": {"makers": {}}}, "data.makers"),
         ({"data": {"crop_px": 65}}, "data.crop_px must not be larger than cut.size_px"),
         ({"data": {"reencode": {"alpha": 101}}}, "data.reencode.alpha"),
         ({"augment": {"jpeg": -0.1}}, "augment.jpeg"),

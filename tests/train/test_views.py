@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from torch.utils.data import Dataset
 
 from tests.train.conftest import FrozenRun
 from tests.train.tiny import PER_SPLIT, WEIGHTS, backbone, frozen
-from unmask import blend, manifest
+from unmask import makers, manifest
 from unmask.errors import ManifestError, RecipeError
+from unmask.makers.reconstruct import by_generators
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST, read_segments
 from unmask.train import views
@@ -28,8 +30,10 @@ from unmask.train.run import find_weights
 from unmask.train.views import Described
 
 STILL = {"flip": 0, "zoom": 0, "colour": 0, "resize": 0, "blur": 0, "noise": 0, "jpeg": 0}
-ROWS = 20 + 8
-"""Train items, and the fakes made from the real ones among them."""
+TRAIN = 20
+MADE = 8
+"""Fakes, one of each real train item."""
+ROWS = TRAIN + MADE
 VAL = 10 * 4
 OF = 2 * ROWS + VAL
 
@@ -78,6 +82,22 @@ def ask(network: Detector, folder: Path, weights: Path, recipe: Recipe | None = 
     return Described(network, recipe, folder, weights=find_weights(recipe, weights), **options)
 
 
+def made(number: int, maker: str = "self_blend") -> str:
+    """The name of the file that holds the made fakes of a view."""
+    return f"view-{number:03}-{maker}-{views._maker(maker)}.npy"
+
+
+def lent(name: str) -> str:
+    """The name of the file that says which faces went into them."""
+    return name.replace(".npy", "-lent.npy")
+
+
+ORDER = [["view-000.npy"], ["view-001.npy"], [made(0), lent(made(0))], [made(1), lent(made(1))], ["val.npy"]]
+"""What is written, in this order."""
+ENDS = [TRAIN, 2 * TRAIN, 2 * TRAIN + MADE, 2 * ROWS, OF]
+"""How many are described when each is."""
+
+
 def folders(prepared: Path) -> list[Path]:
     return sorted((prepared / "views").iterdir())
 
@@ -104,15 +124,15 @@ def nearest(row: Floats, among: Floats) -> float:
 class TestDescriptions:
     def test_they_are_those_of_the_network_itself(self, still: Path, network: Detector) -> None:
         (folder,) = folders(still)
-        assert sorted(path.name for path in folder.iterdir()) == ["val.npy", "view-000.npy", "view-001.npy"]
+        assert sorted(path.name for path in folder.iterdir()) == sorted(chain(*ORDER))
         learn, check = read_split(still, "train", ()), read_split(still, "val", ())
         first, second, val = (np.load(folder / f"{name}.npy") for name in ("view-000", "view-001", "val"))
         assert first.dtype == val.dtype == np.float16
-        assert first.shape == second.shape == (ROWS, 2 * (24 + 64))
+        assert first.shape == second.shape == (TRAIN, 2 * (24 + 64))
         assert val.shape == (VAL, 2 * (24 + 64))
         for view in (first, second):
-            assert max(nearest(row, said(network, item)) for row, item in zip(view, learn, strict=False)) < 1
-        assert (first[:20] != second[:20]).any(axis=1).any(), "a view chooses a segment of its own"
+            assert max(nearest(row, said(network, item)) for row, item in zip(view, learn, strict=True)) < 1
+        assert (first != second).any(axis=1).any(), "a view chooses a segment of its own"
         expected = np.concatenate([said(network, item) for item in check])
         assert max(nearest(row, one[None]) for row, one in zip(val, expected, strict=True)) < 1
 
@@ -120,14 +140,16 @@ class TestDescriptions:
         """As many as there are reals, each near its own original and unlike it."""
         (folder,) = folders(still)
         reals = [item for item in read_split(still, "train", ()) if item.label == REAL]
-        made = np.load(folder / "view-000.npy")[20:]
-        assert len(made) == len(reals) == 8
-        assert sum(nearest(row, said(network, item)) > 1 for row, item in zip(made, reals, strict=True)) >= 6
+        fakes = np.load(folder / made(0))
+        assert len(fakes) == len(reals) == MADE
+        assert sum(nearest(row, said(network, item)) > 1 for row, item in zip(fakes, reals, strict=True)) >= 6
+        assert (np.load(folder / lent(made(0))) == -1).all(), "a blend with itself needs no other face"
 
     def test_every_view_shows_other_changes(self, frozen_run: FrozenRun) -> None:
         (folder,) = folders(frozen_run.prepared)
-        first, second = (np.load(folder / f"view-00{number}.npy") for number in (0, 1))
-        assert (first != second).any(axis=1).all()
+        for names in (("view-000.npy", "view-001.npy"), (made(0), made(1))):
+            first, second = (np.load(folder / name) for name in names)
+            assert (first != second).any(axis=1).all()
 
     @pytest.mark.usefixtures("quick")
     def test_it_does_not_matter_how_many_are_worked_on_at_a_time(
@@ -161,7 +183,7 @@ class TestDescriptions:
 
 class TestEpochs:
     def test_a_lesson_is_a_row_with_its_label(self, still: Path, network: Detector, weights: Path) -> None:
-        recipe = frozen(augment=STILL, data={"self_blend": 0.0}, train={"pictures_per_epoch": 32})
+        recipe = frozen(augment=STILL, data={"made": 0.0}, train={"pictures_per_epoch": 32})
         learn = read_split(still, "train", ())
         rows, labels = lessons(ask(network, still, weights, recipe).epoch(learn, 0))
         assert rows.dtype == np.float32
@@ -172,15 +194,15 @@ class TestEpochs:
 
     def test_a_made_fake_is_one_of_the_made_rows(self, still: Path, network: Detector, weights: Path) -> None:
         (folder,) = folders(still)
-        views_kept = [np.load(folder / f"view-00{number}.npy").astype(np.float32) for number in (0, 1)]
-        recipe = frozen(augment=STILL, data={"self_blend": 1.0}, train={"pictures_per_epoch": 32})
+        recipe = frozen(augment=STILL, data={"made": 1.0}, train={"pictures_per_epoch": 32})
         rows, labels = lessons(ask(network, still, weights, recipe).epoch(read_split(still, "train", ()), 0))
-        plain, made = (np.concatenate([view[part] for view in views_kept]) for part in (slice(20), slice(20, None)))
+        files = {REAL: ("view-000.npy", "view-001.npy"), FAKE: (made(0), made(1))}
         seen = set()
         for row, label in zip(rows, labels, strict=True):
-            found = np.flatnonzero(((made if label == FAKE else plain) == row).all(axis=1))
-            assert len(found)
-            seen.add((label, int(found[0]) // (8 if label == FAKE else 20)))
+            known = [np.load(folder / name).astype(np.float32) for name in files[int(label)]]
+            found = [(label, view) for view, kept in enumerate(known) if (kept == row).all(axis=1).any()]
+            assert found
+            seen |= set(found)
         assert seen == {(label, view) for label in (REAL, FAKE) for view in (0, 1)}, "of every view"
 
     def test_the_same_seed_and_epoch_give_the_same_lessons(self, still: Path, network: Detector, weights: Path) -> None:
@@ -194,7 +216,7 @@ class TestEpochs:
 
     def test_only_what_is_to_be_learned_is_drawn(self, still: Path, network: Detector, weights: Path) -> None:
         learn = read_split(still, "train", ("beta", "gamma"))
-        recipe = frozen(augment=STILL, data={"self_blend": 0.0}, train={"pictures_per_epoch": 64})
+        recipe = frozen(augment=STILL, data={"made": 0.0}, train={"pictures_per_epoch": 64})
         rows, _ = lessons(ask(network, still, weights, recipe).epoch(learn, 0))
         known = np.concatenate([said(network, item) for item in learn])
         assert max(nearest(row, known) for row in rows) < 1
@@ -219,7 +241,7 @@ class TestKept:
             augment=STILL,
             seed=7,
             pooling="max",
-            data={"self_blend": 0.1, "leave_out": ["beta"]},
+            data={"made": 0.1, "leave_out": ["beta"]},
             train={"epochs": 9, "pictures_per_epoch": 64},
         )
         wider = other.model.model_copy(update={"hidden": 32, "dropout": 0.5})
@@ -240,11 +262,11 @@ class TestKept:
         ask(network, tmp_path / "prepared", weights, more, progress=lambda n, of: steps.append((n, of)))
         assert steps == [(n, OF + ROWS) for n in range(OF + 1, OF + ROWS + 1)]
         after = {path.name: path.read_bytes() for path in folder.iterdir()}
-        assert after.keys() - before.keys() == {"view-002.npy"}
+        assert after.keys() - before.keys() == {"view-002.npy", made(2), lent(made(2))}
         assert {name: after[name] for name in before} == before
 
     @pytest.mark.usefixtures("quick")
-    @pytest.mark.parametrize("step", [1, ROWS + 5, 2 * ROWS + 1], ids=["at once", "in the second view", "in val"])
+    @pytest.mark.parametrize("step", [1, TRAIN + 5, 2 * TRAIN + MADE + 1, 2 * ROWS + 1])
     def test_an_interruption_loses_one_view_at_most(
         self,
         frozen_run: FrozenRun,
@@ -263,11 +285,11 @@ class TestKept:
         with pytest.raises(Stopped):
             ask(network, tmp_path / "prepared", weights, progress=stop)
         (mine,), (theirs,) = folders(tmp_path / "prepared"), folders(frozen_run.prepared)
-        whole = step // ROWS
-        assert sorted(path.name for path in mine.iterdir()) == [f"view-00{number}.npy" for number in range(whole)]
+        whole = sum(step > end for end in ENDS)
+        assert sorted(path.name for path in mine.iterdir()) == sorted(chain(*ORDER[:whole]))
         steps: list[tuple[int, int]] = []
         ask(network, tmp_path / "prepared", weights, progress=lambda n, of: steps.append((n, of)))
-        assert steps == [(n, OF) for n in range(whole * ROWS + 1, OF + 1)]
+        assert steps == [(n, OF) for n in range([0, *ENDS][whole] + 1, OF + 1)]
         assert {path.name: path.read_bytes() for path in mine.iterdir()} == {
             path.name: path.read_bytes() for path in theirs.iterdir()
         }
@@ -317,11 +339,41 @@ class TestKept:
         table = tmp_path / "prepared" / MANIFEST
         manifest.write(table, manifest.read(table)[:-1])
         keys.append(key())
-        (tmp_path / "blend.py").write_text("# another way to make fakes")
-        monkeypatch.setattr(blend, "__file__", str(tmp_path / "blend.py"))
-        keys.append(key())
-        assert len(set(keys)) == len(keys) == 16
+        assert len(set(keys)) == len(keys) == 15
         assert key() == keys[-1]
+
+    @pytest.mark.usefixtures("quick")
+    def test_another_way_to_make_fakes_leaves_what_is_not_made_alone(
+        self, still: Path, network: Detector, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(still, tmp_path / "prepared")
+        shutil.copytree(Path(makers.__file__).parent, tmp_path / "makers")
+        monkeypatch.setattr(makers, "__file__", str(tmp_path / "makers" / "__init__.py"))
+        steps: list[tuple[int, int]] = []
+        ask(network, tmp_path / "prepared", weights, frozen(augment=STILL), progress=lambda *at: steps.append(at))
+        assert steps == [], "wherever the package lies"
+        (tmp_path / "makers" / "weights.onnx").write_bytes(b"a generator")
+        ask(network, tmp_path / "prepared", weights, frozen(augment=STILL), progress=lambda *at: steps.append(at))
+        assert steps == [(n, OF) for n in range(OF - 2 * MADE + 1, OF + 1)]
+
+    def test_fakes_of_other_generators_are_other_fakes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = {name: views._maker(name) for name in makers.MAKERS}
+        monkeypatch.setattr(type(by_generators), "pin", lambda self: "others")
+        after = {name: views._maker(name) for name in makers.MAKERS}
+        assert {name for name in before if before[name] != after[name]} == {"reconstruct"}
+
+    @pytest.mark.usefixtures("quick")
+    def test_a_maker_that_joins_is_described_beside_those_there_are(
+        self, still: Path, network: Detector, weights: Path, tmp_path: Path
+    ) -> None:
+        shutil.copytree(still, tmp_path / "prepared")
+        steps: list[tuple[int, int]] = []
+        two = frozen(augment=STILL, data={"makers": {"self_blend": 5.0, "frequency_blend": 1.0}})
+        ask(network, tmp_path / "prepared", weights, two, progress=lambda *at: steps.append(at))
+        assert steps == [(n, OF + 2 * MADE) for n in range(OF + 1, OF + 2 * MADE + 1)]
+        (folder,) = folders(tmp_path / "prepared")
+        first, second = (np.load(folder / made(0, name)) for name in ("self_blend", "frequency_blend"))
+        assert (first != second).any(axis=1).all()
 
     @pytest.mark.usefixtures("quick")
     def test_a_changed_option_describes_anew(
@@ -342,3 +394,69 @@ class TestKept:
 
         assert key(0, "none") == key(0, "none") != key(1, "none")
         assert key(0, "hub") == key(1, "hub")
+
+
+FACE = "20 25 40 25 30 37 22 46 38 46"
+
+
+class TestLentFaces:
+    """A fake that another's face went into is learned from only where that other is."""
+
+    RECIPE = frozen(
+        augment=STILL, data={"made": 1.0, "makers": {"graft": 1.0, "swap": 1.0}}, train={"pictures_per_epoch": 64}
+    )
+
+    @pytest.fixture
+    def described(self, prepared: Path, network: Detector, weights: Path, tmp_path: Path, quick: None) -> Described:
+        folder = tmp_path / "prepared"
+        shutil.copytree(prepared, folder)
+        items = [manifest.recut(item, item.path, landmarks_px=FACE) for item in manifest.read(folder / MANIFEST)]
+        manifest.write(folder / MANIFEST, items)
+        return ask(network, folder, weights, self.RECIPE)
+
+    def test_it_is_noted_whose_face_went_into_each(self, described: Described, tmp_path: Path) -> None:
+        everything = read_split(tmp_path / "prepared", "train", ())
+        reals = [item for item in everything if item.label == REAL]
+        for name, label in (("swap", REAL), ("graft", FAKE)):
+            for _, lenders in described._made[name]:
+                assert len(lenders) == MADE
+                assert (lenders >= 0).sum() >= 4
+                for real, lender in zip(reals, lenders, strict=True):
+                    if lender >= 0:
+                        assert everything[lender].label == label
+                        assert everything[lender] != real
+
+    @pytest.mark.parametrize("left_out", ["alpha", "beta", "method:stripes"])
+    def test_nothing_of_a_face_that_is_left_out_is_learned(
+        self, described: Described, tmp_path: Path, left_out: str
+    ) -> None:
+        everything = read_split(tmp_path / "prepared", "train", ())
+        kept = manifest.hold_out(everything, [left_out])
+        collected = [item for item in everything if item.label == FAKE]
+        learn = kept if left_out != "method:stripes" else [*kept, collected[-1]]
+        lenders = {id(rows): who for pairs in described._made.values() for rows, who in pairs}
+        seen = set()
+        lessons = described.epoch(learn, 0)
+        for draw, (rows, row) in zip(lessons.draws, lessons._lessons, strict=True):
+            assert draw.item in learn
+            if draw.maker:
+                lender = int(lenders[id(rows)][row])
+                seen.add(lender)
+                assert lender == -1 or everything[lender] in learn
+            else:
+                assert any(rows is view for view in described._views)
+                assert everything[row] == draw.item
+        assert len(seen) > 1
+        assert [draw.label for draw in lessons.draws] == [REAL, FAKE] * 32
+
+    def test_where_no_view_will_do_a_collected_fake_takes_the_place(self, described: Described, tmp_path: Path) -> None:
+        everything = read_split(tmp_path / "prepared", "train", ())
+        learn = manifest.hold_out(everything, ["beta"])
+        away = next(number for number, item in enumerate(everything) if item.source == "beta")
+        for pairs in described._made.values():
+            for _, lenders in pairs:
+                lenders[:] = away
+        draws = described.epoch(learn, 0).draws
+        assert [draw.label for draw in draws] == [REAL, FAKE] * 32
+        assert all(draw.maker is None and draw.item in learn for draw in draws)
+        assert len({draw.item.path for draw in draws[1::2]}) > 4

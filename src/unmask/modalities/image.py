@@ -148,12 +148,14 @@ def segments(photo: Photo, cut: Cut, faces: Sequence[Face] = ()) -> list[Segment
 
 
 def _face(photo: Photo, cut: Cut, face: Face) -> Segment:
-    square = face_cutter.square_around(face, cut.margin, photo.image.size)
+    square = face_cutter.square_around(face, cut.margin, photo.image.size, least_side_px=cut.least_side_px)
     pixels = face_cutter.cut(photo.image, square, cut.size_px)
-    scale = cut.size_px / (square[2] - square[0])
-    unfit = None
+    side = square[2] - square[0]
+    scale, unfit = cut.size_px / side, None
     if face.size_px < cut.least_px:
         unfit = f"the face is {face.size_px:.0f} px; at least {cut.least_px} px are needed"
+    elif side < cut.least_side_px:
+        unfit = f"the picture has {side:.0f} px around the face; {cut.size_px} px are needed, for none are invented"
     elif face_cutter.sharpness(pixels) < cut.least_sharpness:
         unfit = "the face is too blurred to judge"
     landmarks = (face.landmarks - np.array(square[:2], np.float32)) * np.float32(scale)
@@ -208,7 +210,9 @@ def open_header(data: bytes, limits: Limits) -> Image.Image:
         warnings.simplefilter("ignore")
         if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
             _register_heif()
-        return Image.open(_Deadline(data, limits.decode_s), formats=_known_formats())
+        Image.init()
+        known: list[str] = [name for name in FORMATS if name in Image.OPEN]
+        return Image.open(_Deadline(data, limits.decode_s), formats=known)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -223,11 +227,6 @@ def _orientation(image: Image.Image) -> int:
             return int(image.getexif().get(0x0112, 1))
         except Exception:  # broken EXIF of any kind; the picture itself may still be whole
             return 1
-
-
-def _known_formats() -> list[str]:
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _register_heif() -> None:

@@ -8,6 +8,13 @@ from pydantic import Field, model_validator
 
 from unmask.types import Value
 
+Sees = Literal["pixels", "residual", "learned-residual", "neighbours", "spectrum", "dct", "bands", "ycbcr"]
+"""What a backbone can be shown; `unmask.train.sights` says what each is."""
+
+Region = Literal["all", "centre", "surround"]
+"""Parts of a picture over which a head takes statistics. Where a face is cut with a margin of about 1.8, it fills the
+centre, and what it was pasted into surrounds it."""
+
 
 class Backbone(Value):
     """A network that gives feature maps.
@@ -18,10 +25,14 @@ class Backbone(Value):
             layers; deeper ones see more and resolve less.
         weights: A safetensors file with the network's own key names, "hub" for timm's own download, or "none". A file
             is looked for in the folder given by `unmask train --weights`.
+        sees: What it is shown instead of the pixels (`unmask.train.sights`); "pixels" are shown as they are.
         mean: Of the three colours, 0 to 1, as the weights were trained; the network's own where not given.
         std: Likewise.
         freeze: Parts of the network, by its own names, that keep their initial weights and batch-norm statistics;
             "all" keeps all of it.
+        learn: What of the rest learns: "all", or "norm", the weights of its normalisation layers alone. Few numbers
+            that reach every layer change a large network enough, and leave it what it knows (Frankle et al. 2021,
+            arXiv:2003.00152; for deepfakes Yermakov et al. 2025, arXiv:2508.06248).
         thaw: Part of `freeze` to the epoch (from 1) from which on it learns all the same: gradual unfreezing (Howard &
             Ruder 2018, arXiv:1801.06146).
         options: Passed on to the network's constructor.
@@ -30,9 +41,11 @@ class Backbone(Value):
     name: str
     maps: tuple[int, ...] | tuple[str, ...] = Field(default=(-1,), min_length=1)
     weights: str = "hub"
+    sees: Sees = "pixels"
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     freeze: tuple[str, ...] | Literal["all"] = ()
+    learn: Literal["all", "norm"] = "all"
     thaw: dict[str, int] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -48,6 +61,14 @@ class Backbone(Value):
             raise ValueError(f"thaw names {', '.join(inside)}, which lies in a part that stays frozen")
         if any(epoch < 2 for epoch in self.thaw.values()):
             raise ValueError("thaw needs epochs from 2 on: what learns from the first epoch need not be frozen")
+        return self
+
+    @model_validator(mode="after")
+    def _what_shall_learn_can(self) -> Self:
+        if self.freeze == "all" and self.learn == "norm":
+            raise ValueError('freeze = "all" leaves nothing to learn = "norm": give one of the two')
+        if self.freeze == "all" and self.sees == "learned-residual":
+            raise ValueError('a "learned-residual" learns with its backbone: give sees = "residual", or freeze less')
         return self
 
     def held(self, epoch: int) -> tuple[str, ...] | Literal["all"]:
@@ -77,17 +98,22 @@ class Model(Value):
             table as [model.backbone].
         head: "places" scores every place of the last map and averages; "dense" averages the last map over all places
             and puts two layers on it; "statistics" is a small network over the mean and the spread of every channel of
-            all maps (`unmask.train.heads`).
+            all maps in each of `regions` (`unmask.train.texture`); "discriminant" weighs the same statistics, and is
+            solved at once instead of learned step by step (`unmask.train.discriminant`).
         hidden: Width of a head of two layers.
         dropout: On what the head reads.
         batch_norm: Whether a dense head normalises its hidden layer over the batch.
+        regions: Over what statistics are taken.
+        shrinkage: Of a discriminant's scatter towards the identity, in units of the mean variance.
     """
 
     backbones: tuple[Backbone, ...] = Field(min_length=1)
-    head: Literal["places", "dense", "statistics"] = "places"
+    head: Literal["places", "dense", "statistics", "discriminant"] = "places"
     hidden: int = Field(default=128, gt=0)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     batch_norm: bool = False
+    regions: tuple[Region, ...] = Field(default=("all",), min_length=1)
+    shrinkage: float = Field(default=0.3, gt=0.0)
 
     @model_validator(mode="before")
     @classmethod
@@ -102,10 +128,13 @@ class Model(Value):
 
     @model_validator(mode="after")
     def _head_fits_the_maps(self) -> Self:
-        if self.head != "statistics" and (len(self.backbones) > 1 or len(self.backbones[0].maps) > 1):
-            raise ValueError(f'several maps need head = "statistics"; "{self.head}" reads one')
+        if self.solved and not self.frozen:
+            raise ValueError('head = "discriminant" needs backbones with freeze = "all": it is solved, not learned')
+        several = len(self.backbones) > 1 or len(self.backbones[0].maps) > 1
+        if self.head in ("places", "dense") and several:
+            raise ValueError(f'several maps need head = "statistics" or "discriminant"; "{self.head}" reads one')
         if self.head == "places" and self.frozen:
-            raise ValueError('backbones that are frozen whole need head = "statistics" or "dense"')
+            raise ValueError('backbones that are frozen whole need head = "statistics", "discriminant" or "dense"')
         if self.batch_norm and self.head != "dense":
             raise ValueError('batch_norm is for head = "dense"')
         return self
@@ -114,6 +143,11 @@ class Model(Value):
     def frozen(self) -> bool:
         """Whether nothing but the head learns, so that each picture need be described only once."""
         return all(backbone.freeze == "all" for backbone in self.backbones)
+
+    @property
+    def solved(self) -> bool:
+        """Whether the head is found at once, from all descriptions together, and not step by step."""
+        return self.head == "discriminant"
 
     def initialised(self, weights: str) -> Self:
         """The same network, all its backbones from other weights ("hub" or "none")."""

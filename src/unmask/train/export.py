@@ -89,7 +89,7 @@ def golden_pixels(recipe: Recipe) -> Pixels:
     with Image.open(demo.portrait_path()) as portrait:
         picture = portrait.convert("RGB")
     found, _ = faces.FaceFinder().find(picture)
-    square = faces.square_around(found[0], recipe.cut.margin, picture.size)
+    square = faces.square_around(found[0], recipe.cut.margin, picture.size, least_side_px=recipe.cut.least_side_px)
     crops = [faces.cut(picture, square, size), np.asarray(picture.crop((200, 60, 200 + size, 60 + size)), np.uint8)]
     rng = np.random.default_rng(_GOLDEN_SEED)
     for k in range(_DRAWN):
@@ -133,6 +133,7 @@ def learned(recipe: Recipe, model: Detector, epochs: int) -> int:
 
 
 def _made_fakes(recipe: Recipe) -> str:
-    if not recipe.data.self_blend:
+    if not recipe.data.made:
         return "none"
-    return f"self-blended from real pictures of the train split, {recipe.data.self_blend:.0%} of all fakes"
+    names = ", ".join(recipe.data.makers)
+    return f"made from real pictures of the train split ({names}), {recipe.data.made:.0%} of all fakes"

@@ -2,7 +2,9 @@
 
 All give a map whose mean, up to a constant, is the logit, and none needs a gradient to draw it. A head works in two
 steps, so that what frozen backbones say need be computed only once: `describe` brings the maps of a picture to one row
-of numbers, `judge` the row to a logit. What `embed` gives is for maps of many pictures: it never decides.
+of numbers, `judge` the row to a logit. What `embed` gives is for maps of many pictures: it never decides. While a head
+learns, `learn` and `learn_described` also give the `width` numbers that its last layer reads, for objectives that look
+at them (`unmask.train.objectives`).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_LEAST_VARIANCE = 1e-5
+from unmask.train import texture
+from unmask.train.design import Region
 
 
 class Places(nn.Module):
@@ -28,18 +31,27 @@ class Places(nn.Module):
 
     def __init__(self, channels: Sequence[int], dropout: float) -> None:
         super().__init__()
+        self.width = channels[-1]
         self.dropout = nn.Dropout2d(dropout)
         self.place_score = nn.Conv2d(channels[-1], 1, kernel_size=1, bias=False)
         self.constant = nn.Parameter(torch.zeros(1))
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (N,) and activation (N, h, w), from feature maps (N, C, h, w)."""
-        activation = self.place_score(self.dropout(maps[-1])).float()[:, 0]
-        return activation.mean(dim=(1, 2)) + self.constant, activation
+        return self._scored(self.dropout(maps[-1]))
+
+    def learn(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (N,) and the last map averaged over its places: (N, C)."""
+        last = self.dropout(maps[-1])
+        return self._scored(last)[0], _pooled([last])
 
     def embed(self, maps: Sequence[Tensor]) -> Tensor:
         """The last map averaged over its places: (N, C)."""
         return _pooled(maps)
+
+    def _scored(self, last: Tensor) -> tuple[Tensor, Tensor]:
+        activation = self.place_score(last).float()[:, 0]
+        return activation.mean(dim=(1, 2)) + self.constant, activation
 
 
 class Dense(nn.Module):
@@ -57,6 +69,7 @@ class Dense(nn.Module):
 
     def __init__(self, channels: Sequence[int], hidden: int, dropout: float, batch_norm: bool) -> None:
         super().__init__()
+        self.width = hidden
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(channels[-1], hidden)
         self.scale = nn.BatchNorm1d(hidden) if batch_norm else None
@@ -81,8 +94,16 @@ class Dense(nn.Module):
 
     def judge(self, described: Tensor) -> Tensor:
         """Logits (N,) of what `describe` gave."""
-        last: Tensor = self.out(self.dropout(functional.relu(self._first(described))))
-        return last[:, 0]
+        return self.learn_described(described)[0]
+
+    def learn(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (N,) and the hidden layer (N, hidden)."""
+        return self.learn_described(self.describe(maps))
+
+    def learn_described(self, described: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, of what `describe` gave."""
+        hidden = functional.relu(self._first(described))
+        return self.out(self.dropout(hidden))[:, 0], hidden
 
     def embed(self, maps: Sequence[Tensor]) -> Tensor:
         """What the backbone says, before this head interprets it: (N, C)."""
@@ -94,11 +115,7 @@ class Dense(nn.Module):
 
 
 class Statistics(nn.Module):
-    """Two layers over the mean and the spread of every channel.
-
-    Generators and blends change how much texture there is more than where it is, and the spread of a channel over the
-    picture says how much (the same statistics carry style in Gatys et al. 2016). Few numbers a picture leave a small
-    network little to learn by heart.
+    """Two layers over the mean and the spread of every channel in each region (`unmask.train.texture`).
 
     The activation says how the logit would change if a place weighed more in those statistics: its features against the
     picture's average, along the gradient of the logit, which two layers let us write down.
@@ -107,11 +124,16 @@ class Statistics(nn.Module):
         channels: Of each feature map.
         hidden: Width of the hidden layer.
         dropout: On both layers, while training.
+        regions: Over what the statistics are taken.
     """
 
-    def __init__(self, channels: Sequence[int], hidden: int, dropout: float) -> None:
+    def __init__(
+        self, channels: Sequence[int], hidden: int, dropout: float, regions: Sequence[Region] = ("all",)
+    ) -> None:
         super().__init__()
-        size = 2 * sum(channels)
+        self.regions = tuple(regions)
+        size = texture.width(channels, self.regions)
+        self.width = hidden
         self.scale = nn.BatchNorm1d(size, affine=False)
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(size, hidden)
@@ -123,17 +145,11 @@ class Statistics(nn.Module):
         logit = self.judge(described)
         if self.training:  # nobody looks at the map of a network that learns
             return logit, logit[:, None, None]
-        return logit, logit[:, None, None] + self._local(maps, described)
+        return logit, logit[:, None, None] + texture.places(maps, self.regions, self._slope(described))
 
     def describe(self, maps: Sequence[Tensor]) -> Tensor:
-        """Mean and spread (standard deviation) of every channel over all places: (N, 2 x channels of all maps)."""
-        parts = []
-        for one in maps:
-            values = one.float()
-            mean = values.mean(dim=(2, 3))
-            variance = ((values - mean[:, :, None, None]) ** 2).mean(dim=(2, 3))
-            parts += [mean, torch.sqrt(variance + _LEAST_VARIANCE)]
-        return torch.cat(parts, dim=1)
+        """Mean and spread (standard deviation) of every channel in each region: (N, 2 x channels x regions)."""
+        return texture.describe(maps, self.regions)
 
     def embed(self, maps: Sequence[Tensor]) -> Tensor:
         """The hidden layer: (N, hidden)."""
@@ -141,40 +157,28 @@ class Statistics(nn.Module):
 
     def judge(self, described: Tensor) -> Tensor:
         """Logits (N,) of what `describe` gave."""
-        return self._last(functional.relu(self._first(described)))
+        return self.learn_described(described)[0]
+
+    def learn(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (N,) and the hidden layer (N, hidden)."""
+        return self.learn_described(self.describe(maps))
+
+    def learn_described(self, described: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, of what `describe` gave."""
+        hidden = functional.relu(self._first(described))
+        return self.out(self.dropout(hidden))[:, 0], hidden
 
     def _first(self, described: Tensor) -> Tensor:
         first: Tensor = self.hidden(self.dropout(self.scale(described.float())))
         return first
 
-    def _last(self, hidden: Tensor) -> Tensor:
-        last: Tensor = self.out(self.dropout(hidden))
-        return last[:, 0]
-
-    def _local(self, maps: Sequence[Tensor], described: Tensor) -> Tensor:
-        """What each place adds to the logit or takes from it: (N, h, w), mean 0."""
-        open_units = (self._first(described) > 0).float() * self.out.weight
+    def _slope(self, described: Tensor) -> Tensor:
+        """What the logit gains by each statistic: (N, D). Between the places where units open, it is linear."""
         variance = self.scale.running_var
         assert variance is not None  # BatchNorm1d keeps it unless told otherwise
-        slope = open_units @ self.hidden.weight / torch.sqrt(variance + self.scale.eps)
-        side = min(one.shape[-1] for one in maps)
-        local, start = torch.zeros(()), 0
-        for one in maps:
-            count = one.shape[1]
-            to_mean = slope[:, start : start + count, None, None]
-            to_spread = slope[:, start + count : start + 2 * count, None, None]
-            spread = described[:, start + count : start + 2 * count, None, None].float()
-            away = one.float() - one.float().mean(dim=(2, 3), keepdim=True)
-            square = away * away
-            more = (square - square.mean(dim=(2, 3), keepdim=True)) / (2 * spread)
-            places = (to_mean * away + to_spread * more).sum(dim=1, keepdim=True)
-            local = local + functional.adaptive_avg_pool2d(places, side)[:, 0]
-            start += 2 * count
-        return local - local.mean(dim=(1, 2), keepdim=True)  # sides that do not divide overlap a little
+        open_units = (self._first(described) > 0).float() * self.out.weight
+        return open_units @ self.hidden.weight / torch.sqrt(variance + self.scale.eps)
 
 
 def _pooled(maps: Sequence[Tensor]) -> Tensor:
     return maps[-1].float().mean(dim=(2, 3))
-
-
-Head = Places | Dense | Statistics

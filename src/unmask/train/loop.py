@@ -15,21 +15,25 @@ from typing import Final, Literal
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from unmask import metrics
 from unmask.errors import RecipeError, UnmaskError, UsageError
-from unmask.manifest import FAKE, REAL, Item
+from unmask.makers import generators
+from unmask.makers.reconstruct import by_generators
+from unmask.manifest import Item
 from unmask.prepare import REENCODED, read_cut
 from unmask.train import run as runs
 from unmask.train.attacks import attack
 from unmask.train.data import MEMORY_BYTES, Pictures, Sample, class_weights, describe, read_split
-from unmask.train.learning import follow, optimizer, pace
+from unmask.train.facts import Facts, Known, source_names
+from unmask.train.learning import follow, optimizer, pace, staying
 from unmask.train.models import Detector, build, hold
+from unmask.train.objectives import Lesson, wanted
 from unmask.train.recipes import Recipe
 from unmask.train.run import Run, claim, find_weights, keep, pin, resume, stalled
+from unmask.train.solving import figures, solved
+from unmask.train.teachers import hear, teachers
 from unmask.train.trackers import trackers
 from unmask.train.views import Described
 
@@ -84,26 +88,38 @@ def train(
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
     files = find_weights(recipe, weights)
+    if "reconstruct" in recipe.data.makers and recipe.data.made:
+        by_generators.look_in((weights or Path()) / generators.FOLDER)
     model = build(recipe.model, files).to(fabric.device).to(memory_format=torch.channels_last)
+    objective = wanted(recipe, model, learn).to(fabric.device)
+    masters = teachers(recipe)
     first = fabric.is_global_zero  # it alone writes, looks at val and tells
     if first:
-        claim(
-            folder, recipe, {"train": describe(learn), "val": describe(check), "sha256": pin([*learn, *check], files)}
-        )
+        pinned = {"teachers": {one.card.name: one.card.sha256 for one in masters}} if masters else {}
+        found = {"train": describe(learn), "val": describe(check), "sha256": pin([*learn, *check], files)}
+        claim(folder, recipe, found | pinned)
+    if recipe.model.solved:
+        return _solved(recipe, prepared, folder, model, (learn, check), files, progress)
     average = build(recipe.model.initialised("none"))
     average.load_state_dict(model.state_dict())
     average.to(fabric.device)
-    stepper = optimizer(model, recipe)
-    start = resume(folder, model, average, stepper)
+    stepper = optimizer(model, recipe, objective)
+    start = resume(folder, model, average, stepper, objective)
     if start == options.epochs or stalled(runs.lines(folder, start), options.patience):
         return Run(folder, runs.lines(folder, start)[-1], first)
     hold(model, recipe.model, options.epochs)  # whatever learns in any epoch must be known when devices are joined
-    wrapped, stepper = fabric.setup(model, stepper)
-    wrapped.mark_forward_method("judge")
+    lesson = Lesson(model)
+    wrapped, stepper = fabric.setup(lesson, stepper)
 
-    feed = _feed(recipe, prepared, model, [*learn, *check], files, memory_bytes, progress)
+    frozen = recipe.model.frozen
+    feed = (
+        _described(recipe, prepared, model, files, progress)
+        if frozen
+        else Pictures(recipe, [*learn, *check], memory_bytes)
+    )
     tell = _Teller(progress if first else None, options.epochs * (options.pictures_per_epoch // options.batch))
     tracked = trackers(folder) if first else []
+    sources, heard = source_names(learn), hear(masters, prepared, learn, progress if first else None)
     costs = torch.tensor(class_weights(learn, recipe.data), device=fabric.device)
     for epoch in range(start, options.epochs):
         began = time.monotonic()
@@ -111,15 +127,17 @@ def train(
         wrapped.train()
         fabric.seed_everything(recipe.seed + epoch, verbose=False)  # a run that was stopped draws the same chances
         chance = torch.Generator(fabric.device).manual_seed(recipe.seed + epoch)
-        loader = _loader(feed.epoch(learn, epoch), recipe, fabric, workers)
-        total = 0.0
-        for step, (inputs, labels) in enumerate(fabric.setup_dataloaders(loader, use_distributed_sampler=False)):
-            rate = pace(stepper, options, epoch * len(loader) + step, options.epochs * len(loader))
+        loader = _loader(Known(feed.epoch(learn, epoch), sources, heard), recipe, fabric, workers)
+        total, steps = 0.0, options.epochs * len(loader)
+        for step, (inputs, rows) in enumerate(fabric.setup_dataloaders(loader, use_distributed_sampler=False)):
+            done = epoch * len(loader) + step
+            rate = pace(stepper, options, done, steps)
+            facts = Facts.of(rows)
+            labels = facts.labels
             inputs = _attacked(model, inputs, labels, recipe, chance)
             inputs, labels, cost = _mixed(inputs, labels, costs[labels.long()], options.mixup)
-            logits = wrapped.judge(inputs) if recipe.model.frozen else wrapped(inputs)[0]
-            target = labels * (1 - 2 * options.label_smoothing) + options.label_smoothing
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, target, cost)
+            logits, embedding = lesson.described(inputs) if frozen else wrapped(inputs)
+            loss = objective(logits, embedding, labels, cost, facts, done / steps)
             now = loss.item()
             if not math.isfinite(now):
                 what = f"the loss is no longer a number in epoch {epoch + 1}: lower train.learning_rate; "
@@ -129,13 +147,12 @@ def train(
                 fabric.clip_gradients(wrapped, stepper, max_norm=options.clip)
             stepper.step()
             stepper.zero_grad()
-            done = epoch * len(loader) + step + 1
-            decay = min(options.average, done / (done + 9))
-            follow(average.head, model.head, decay)
-            if not recipe.model.frozen:
-                follow(average.eyes, model.eyes, decay)
+            kept = staying(options, done + 1, steps)
+            follow(average.head, model.head, kept)
+            if not frozen:
+                follow(average.eyes, model.eyes, kept)
             total += now
-            tell(done, now, options.batch)
+            tell(done + 1, now, options.batch)
         seconds = time.monotonic() - began
         line = {
             "epoch": epoch + 1,
@@ -146,7 +163,7 @@ def train(
         }
         if first:
             line |= figures(check, feed.scores(average, check))
-            keep(folder, model, average, stepper, line)
+            keep(folder, model, average, line, stepper, objective)
             for tracker in tracked:
                 tracker.log_metrics(line, epoch + 1)
         fabric.barrier()
@@ -155,18 +172,6 @@ def train(
     for tracker in tracked:
         tracker.finalize("success")
     return Run(folder, runs.lines(folder)[-1], first)
-
-
-def figures(items: list[Item], scores: NDArray[np.float64]) -> dict[str, float]:
-    """AUC on val, pooled and for each source that has both classes."""
-    labels = np.array([item.label for item in items])
-    sources = np.array([item.source for item in items])
-    found = {"auc": metrics.auc(labels, scores)}
-    for source in sorted(set(sources)):
-        mine = sources == source
-        if set(labels[mine]) == {REAL, FAKE}:
-            found[f"auc/{source}"] = metrics.auc(labels[mine], scores[mine])
-    return found
 
 
 def precision() -> Literal["bf16-mixed", "32-true"]:
@@ -206,24 +211,32 @@ def _loader(epoch: Dataset[Sample], recipe: Recipe, fabric: Fabric, workers: int
     return DataLoader(epoch, share, num_workers=helpers, drop_last=True, prefetch_factor=4 if helpers else None)
 
 
-def _feed(
-    recipe: Recipe,
-    prepared: Path,
-    model: Detector,
-    items: list[Item],
-    weights: list[Path | None],
-    memory_bytes: int,
-    progress: Progress | None,
-) -> Pictures | Described:
-    """What the network learns from: pictures, or what its frozen backbones say of them."""
-    if not recipe.model.frozen:
-        return Pictures(recipe, items, memory_bytes)
+def _described(
+    recipe: Recipe, prepared: Path, model: Detector, weights: list[Path | None], progress: Progress | None
+) -> Described:
+    """What the network's frozen backbones say of the pictures."""
 
-    def described(done: int, of: int) -> None:
+    def told(done: int, of: int) -> None:
         if progress:
             progress("describing pictures", done, of)
 
-    return Described(model, recipe, prepared, weights=weights, progress=described)
+    return Described(model, recipe, prepared, weights=weights, progress=told)
+
+
+def _solved(
+    recipe: Recipe,
+    prepared: Path,
+    folder: Path,
+    model: Detector,
+    items: tuple[list[Item], list[Item]],
+    weights: list[Path | None],
+    progress: Progress | None,
+) -> Run:
+    """A run whose head is not learned but solved, or the one that is there."""
+    there = runs.lines(folder) if (folder / runs.STATE).is_file() else []
+    if there:
+        return Run(folder, there[-1])
+    return solved(recipe, folder, model.cpu(), _described(recipe, prepared, model, weights, progress), *items)
 
 
 def _attacked(model: Detector, pixels: Tensor, labels: Tensor, recipe: Recipe, chance: torch.Generator) -> Tensor:
@@ -276,5 +289,8 @@ def _strategy(recipe: Recipe, devices: int) -> str:
 def _check_devices(recipe: Recipe, devices: int) -> None:
     if devices > 1 and recipe.model.frozen:
         raise UsageError("a head on frozen backbones learns in a minute on one device: leave out --devices")
+    alone = [name for name in recipe.train.beside if name != "teacher"]
+    if devices > 1 and alone:
+        raise UsageError(f"train.{alone[0]} looks at whole batches, on one device: leave out --devices")
     if recipe.train.batch % devices:
         raise RecipeError(f"train.batch, {recipe.train.batch}, must be a multiple of the {devices} devices")

@@ -13,31 +13,47 @@ from torch import Tensor, nn
 
 from unmask.errors import RecipeError
 from unmask.train.design import Backbone, Model
-from unmask.train.heads import Dense, Head, Places, Statistics
+from unmask.train.discriminant import Discriminant
+from unmask.train.heads import Dense, Places, Statistics
 from unmask.train.networks import OWN
 from unmask.train.networks.timm_maps import timm_maps
+from unmask.train.sights import SIGHTS
+
+Head = Places | Dense | Statistics | Discriminant
 
 
 class Eye(nn.Module):
-    """A backbone with the normalisation it was trained with, of which parts may be held still.
+    """What is shown to a backbone, the normalisation it was trained with, and the backbone, whose parts may be held.
 
     Args:
         maps: Gives a list of feature maps (N, C, h, w).
         network: The whole network, of which `maps` may be a part; its names say which parts are held.
         mean: Of the three colours, in units of 1 (not 255).
         std: Likewise.
+        sight: From pixels to what is shown instead; pixels where not given.
+        learn: What of that which is not held learns: "norm" are the weights of normalisation layers, and the sight's.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, maps: nn.Module, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(
+        self,
+        maps: nn.Module,
+        network: nn.Module,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        sight: nn.Module | None = None,
+        learn: Literal["all", "norm"] = "all",
+    ) -> None:
         super().__init__()
+        self.sight = sight or nn.Identity()
         self.backbone = maps
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
         self._named = (network,)  # in a tuple, so that its weights are not counted a second time
         self._held: list[nn.Module] = []
+        self._learn = learn
 
     @property
     def network(self) -> nn.Module:
@@ -46,7 +62,7 @@ class Eye(nn.Module):
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Feature maps of float32 (N, 3, S, S) in 0 to 255."""
-        maps: list[Tensor] = self.backbone((pixels - self.mean) / self.std)
+        maps: list[Tensor] = self.backbone((self.sight(pixels) - self.mean) / self.std)
         return maps
 
     def hold(self, parts: Sequence[str] | Literal["all"]) -> None:
@@ -66,8 +82,12 @@ class Eye(nn.Module):
         if missing:
             there = ", ".join(dict.fromkeys(name.split(".")[0] for name in names if name))
             raise RecipeError(f"the network has no part {', '.join(missing)}; its parts are: {there}")
+        norms = _norms(self.network)
+        if self._learn == "norm" and not norms:
+            raise RecipeError('the network has no normalisation that could learn: leave out learn = "norm"')
         for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(not inside(name))
+            parameter.requires_grad_(not inside(name) and (self._learn == "all" or name in norms))
+        self.sight.requires_grad_(parts != "all")
         self._held = [module for name, module in self.network.named_modules() if inside(name)]
         self.train(self.training)
 
@@ -169,7 +189,9 @@ def _head(options: Model, channels: Sequence[int]) -> Head:
         case "dense":
             return Dense(channels, options.hidden, options.dropout, options.batch_norm)
         case "statistics":
-            return Statistics(channels, options.hidden, options.dropout)
+            return Statistics(channels, options.hidden, options.dropout, options.regions)
+        case "discriminant":
+            return Discriminant(channels, options.regions)
 
 
 def hold(model: Detector, options: Model, epoch: int) -> None:
@@ -192,7 +214,7 @@ def _eye(options: Backbone, weights: Path | None) -> tuple[Eye, list[int]]:
         raise RecipeError(f'the backbone "{options.name}" cannot be built: {error}') from error
     if weights is not None:
         _load(network, weights)
-    eye = Eye(maps, network, options.mean or mean, options.std or std)
+    eye = Eye(maps, network, options.mean or mean, options.std or std, SIGHTS[options.sees](), options.learn)
     eye.hold(options.held(1))
     return eye, channels
 
@@ -206,6 +228,16 @@ def _own(options: Backbone) -> tuple[nn.Module, nn.Module, list[int], tuple[floa
         raise RecipeError(f'the maps of "{options.name}" have numbers, from 0 to {len(there) - 1}; -1 is the last')
     network.keep([one for one in options.maps if isinstance(one, int)])
     return network, network, network.channels, network.mean, network.std
+
+
+def _norms(network: nn.Module) -> set[str]:
+    """The weights of normalisation layers, by name. Each library has its own classes of them, all called so."""
+    return {
+        name
+        for layer, module in network.named_modules()
+        if "norm" in type(module).__name__.lower()
+        for name, _ in module.named_parameters(layer, recurse=False)
+    }
 
 
 def parameters(model: nn.Module) -> int:

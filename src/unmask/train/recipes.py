@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from unmask import recipe_file
 from unmask.card import Cut
 from unmask.errors import RecipeError
+from unmask.makers import MAKERS
 from unmask.train.design import Model
 from unmask.train.regime import Training
 from unmask.types import Value
@@ -18,6 +19,7 @@ _SHIPPED = (Path(__file__).parent.parent / "recipes", Path(__file__).parents[3] 
 """Where the recipes lie that come with the package: in the wheel, and in a source tree."""
 
 Quality = Annotated[int, Field(ge=1, le=100)]
+Weight = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 def find(name: str) -> Path:
@@ -43,8 +45,9 @@ class Data(Value):
         balance: "pairs" makes half of every batch real and half fake; "sampler" draws real or fake with equal chance;
             "weights" draws the data as they are and weighs each class by its rarity in the loss; "none" draws them as
             they are and leaves it at that.
-        self_blend: Share of the fakes that are made on the spot from real pictures of the train split, each in the
-            same batch as its original. The others come from the data set. Needs pairs.
+        made: Share of the fakes that are made on the spot from real pictures of the train split, each in the same
+            batch as its original. The others come from the data set. Needs pairs.
+        makers: How they are made: names of `unmask.makers.MAKERS`, each with its weight.
         source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
             are, 0 draws all alike.
         leave_out: Sources that training never sees, fake or real; "method:NAME" leaves out the fakes of a generator.
@@ -56,17 +59,27 @@ class Data(Value):
     """
 
     balance: Literal["pairs", "sampler", "weights", "none"] = "pairs"
-    self_blend: float = Field(default=0.5, ge=0.0, le=1.0)
+    made: float = Field(default=0.5, ge=0.0, le=1.0)
+    makers: dict[str, Weight] = Field(default_factory=lambda: {"self_blend": 1.0}, min_length=1)
     source_power: float = Field(default=0.5, ge=0.0, le=1.0)
     leave_out: tuple[str, ...] = ()
     reencode: dict[str, Quality] = Field(default_factory=dict)
     crop_px: int | None = Field(default=None, ge=32)
 
+    @field_validator("makers")
+    @classmethod
+    def _makers_exist(cls, makers: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(makers.keys() - MAKERS.keys())
+        if unknown:
+            raise ValueError(f"there is no maker {', '.join(unknown)}; there are: {', '.join(MAKERS)}")
+        return makers
+
 
 class Augment(Value):
     """Probability of each change, and the JPEG qualities it may have, both ends included.
 
-    All are drawn before the label is looked at, so they cannot tell it.
+    All are drawn before the label is looked at, so they cannot tell it. `amplitude` changes how much there is
+    of each low frequency (`unmask.train.augment.mix_amplitudes`).
     """
 
     flip: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -75,6 +88,7 @@ class Augment(Value):
     resize: float = Field(default=0.3, ge=0.0, le=1.0)
     blur: float = Field(default=0.2, ge=0.0, le=1.0)
     noise: float = Field(default=0.2, ge=0.0, le=1.0)
+    amplitude: float = Field(default=0.0, ge=0.0, le=1.0)
     jpeg: float = Field(default=0.5, ge=0.0, le=1.0)
     jpeg_quality: tuple[Quality, Quality] = (35, 97)
 
@@ -83,6 +97,11 @@ class Augment(Value):
         if self.jpeg_quality[0] > self.jpeg_quality[1]:
             raise ValueError("jpeg_quality must be a range, the lower end first")
         return self
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Pictures stay as they are."""
+        return cls(**{name: 0.0 for name in cls.model_fields if name != "jpeg_quality"})
 
 
 class CardText(Value):
@@ -126,8 +145,12 @@ class Recipe(Value):
     def _parts_fit_together(self) -> Self:
         if self.data.balance == "pairs" and self.train.batch % 2:
             raise ValueError("train.batch must be even: a batch is made of pairs, one real and one fake")
-        if self.data.balance != "pairs" and self.data.self_blend:
-            raise ValueError('data.self_blend needs data.balance = "pairs": a made fake goes beside its original')
+        if self.data.balance != "pairs" and self.data.made:
+            raise ValueError('data.made needs data.balance = "pairs": a made fake goes beside its original')
+        if self.model.solved and (self.train.epochs > 1 or self.train.beside or self.data.balance != "pairs"):
+            raise ValueError(
+                "a discriminant is solved at once: epochs = 1, pairs, and nothing beside its own objective"
+            )
         if self.model.frozen and (self.train.adversary or self.train.backbone_rate < 1 or self.train.layer_decay < 1):
             raise ValueError("a network that is frozen whole has no use for an adversary or for rates of its layers")
         if self.data.crop_px and self.data.crop_px > self.cut.size_px:

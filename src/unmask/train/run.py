@@ -20,7 +20,7 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from unmask.errors import RecipeError, UnmaskError, UsageError
 from unmask.journal import room
@@ -133,8 +133,17 @@ def epochs_done(folder: Path) -> int:
         return int(state.get_tensor("epoch"))
 
 
-def keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line: Line) -> None:
+def keep(
+    folder: Path,
+    model: Detector | None,
+    average: Detector,
+    line: Line,
+    optimizer: Any | None = None,
+    objective: nn.Module | None = None,
+) -> None:
     """Write the log, then the state: a stop between them repeats one epoch and its line.
+
+    What was solved at once is its own average, and has neither an optimizer nor an objective.
 
     Raises:
         UnmaskError: The disk is full, or the like; what was there stays.
@@ -146,9 +155,12 @@ def keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line:
     writer.writeheader()
     writer.writerows({**one, "epoch": int(one["epoch"])} for one in kept)
     write(folder / LOG, table.getvalue())
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {} if model is None else {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
+    if objective is not None:
+        tensors |= {f"objective.{name}": tensor for name, tensor in objective.state_dict().items()}
+    moments = {} if optimizer is None else optimizer.state_dict()["state"]
+    for index, state in moments.items():
         numbers = {name: value for name, value in state.items() if value is not None}
         tensors |= {f"optimizer.{index}.{name}": value for name, value in numbers.items()}
     tensors["epoch"] = torch.tensor(int(line["epoch"]))
@@ -163,13 +175,16 @@ def keep(folder: Path, model: Detector, average: Detector, optimizer: Any, line:
         fresh.unlink(missing_ok=True)
 
 
-def resume(folder: Path, model: Detector, average: Detector, optimizer: torch.optim.Optimizer) -> int:
+def resume(
+    folder: Path, model: Detector, average: Detector, optimizer: torch.optim.Optimizer, objective: nn.Module
+) -> int:
     """Epochs already done, with their state loaded."""
     if not (folder / STATE).is_file():
         return 0
     state = _state(folder)
     model.load_state_dict(_part(state, "model."))
     average.load_state_dict(_part(state, "average."))
+    objective.load_state_dict(_part(state, "objective."))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _part(state, "optimizer.").items():
         index, key = name.split(".")

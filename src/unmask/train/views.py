@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,23 +18,26 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
-from unmask import blend
+from unmask import makers
 from unmask.errors import RecipeError
-from unmask.manifest import REAL, Item
+from unmask.makers import MAKERS, WITH_DONORS
+from unmask.makers.donors import Gallery
+from unmask.makers.reconstruct import by_generators
+from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST
 from unmask.runtime import Session, usable_cores
-from unmask.train import augment, data, heads
-from unmask.train.data import Draw, Plain, Sample, Store, draw_epoch, form, mean_by_item, read_split
+from unmask.train import augment, data, heads, lessons, sights, texture
+from unmask.train.data import Draw, Plain, Store, draw_epoch, mean_by_item, read_split
+from unmask.train.discriminant import Table
 from unmask.train.graph import write_graph
+from unmask.train.lessons import Lessons, Rows, View
 from unmask.train.models import Describer, Detector
 from unmask.train.recipes import Recipe
 
 FOLDER: Final = "views"
 
 Progress = Callable[[int, int], None]
-Rows = NDArray[np.float16]
 
 
 class Described:
@@ -65,35 +69,87 @@ class Described:
         self._recipe = recipe
         everything = read_split(prepared, "train", ())
         check = read_split(prepared, "val", ())
-        draws = [Draw(item, False) for item in everything]
-        draws += [Draw(item, True) for item in everything if item.label == REAL]
-        self._rows = {(draw.item.path, draw.blend): row for row, draw in enumerate(draws)}
+        self._rows = {item.path: row for row, item in enumerate(everything)}
+        reals = [item for item in everything if item.label == REAL]
+        self._made_rows = {item.path: row for row, item in enumerate(reals)}
         folder = prepared / FOLDER / _key(recipe, prepared, weights)
         folder.mkdir(parents=True, exist_ok=True)
 
         plain = Plain(check, Store(check, recipe.cut.size_px))
-        paths = [*(folder / f"view-{number:03}.npy" for number in range(recipe.train.views)), folder / "val.npy"]
+        names = sorted(recipe.data.makers) if recipe.data.made else []
+        numbers = _numbers(recipe)
+        views = [folder / f"view-{number:03}.npy" for number in numbers]
+        made = {name: [folder / f"view-{number:03}-{name}-{_maker(name)}.npy" for number in numbers] for name in names}
+        paths = [*views, *(path for name in names for path in made[name]), folder / "val.npy"]
         if not all(path.is_file() for path in paths):
             store = Store(everything, recipe.cut.size_px)
-            forms: list[Forms] = [*(_View(draws, store, recipe, number) for number in range(recipe.train.views)), plain]
+            gallery = Gallery(everything, store.segments) if WITH_DONORS & set(names) else None
+            forms: list[Forms] = [View(everything, None, store, recipe, number) for number in numbers]
+            forms += [View(reals, name, store, recipe, number, gallery) for name in names for number in numbers]
             session = _session(model, recipe.cut.size_px, folder)
-            _fill(dict(zip(paths, forms, strict=True)), session, jobs or usable_cores(), progress)
-        *views, self._check = (np.load(path, mmap_mode="r") for path in paths)
-        self._views: list[Rows] = views
+            _fill(dict(zip(paths, [*forms, plain], strict=True)), session, jobs or usable_cores(), progress)
+        self._views = [_load(path) for path in views]
+        self._made = {name: [(_load(path), np.load(_lent(path))) for path in made[name]] for name in names}
+        self._check = _load(folder / "val.npy")
         self._check_items = check
         self._owner = plain.owner
 
-    def epoch(self, learn: Sequence[Item], number: int) -> Dataset[Sample]:
+    def epoch(self, learn: Sequence[Item], number: int) -> Lessons:
         """The descriptions that one epoch learns from: float32 (D,), and the label."""
         rng = np.random.default_rng((self._recipe.seed, number))
         draws = draw_epoch(learn, self._recipe.data, self._recipe.train.pictures_per_epoch, rng)
         views = rng.integers(len(self._views), size=len(draws))
-        return _Lessons(
-            [
-                (self._views[view], self._rows[d.item.path, d.blend], d.label)
-                for view, d in zip(views, draws, strict=True)
-            ]
+        fakes = [item for item in learn if item.label == FAKE]
+        known = {-1, *(self._rows[item.path] for item in learn)}
+        lessons: list[tuple[Rows, int]] = []
+        for place, (view, draw) in enumerate(zip(views, draws, strict=True)):
+            made = self._of_maker(draw, int(view), known) if draw.maker else None
+            if draw.maker and made is None:  # of faces that are left out, whatever the view: a collected fake instead
+                draws[place] = Draw(fakes[int(rng.integers(len(fakes)))])
+            lessons.append(made or (self._views[view], self._rows[draws[place].item.path]))
+        return Lessons(lessons, draws)
+
+    def means(self, items: Sequence[Item]) -> NDArray[np.float32]:
+        """What is said of train items, none of them made fake, in the mean of their forms: (len(items), D)."""
+        rows = [self._rows[item.path] for item in items]
+        total = np.zeros((len(rows), self._views[0].shape[1]), np.float32)
+        for view in self._views:
+            total += view[rows]
+        return total / np.float32(len(self._views))
+
+    def table(self, learn: Sequence[Item]) -> Table:
+        """All descriptions of these items at once, each weighed by how often an epoch would draw it.
+
+        Made fakes into which something went that is not among the items stay out.
+        """
+        options, known = self._recipe.data, {-1, *(self._rows[item.path] for item in learn)}
+        parts: list[tuple[str, Rows, list[Item], list[int], float]] = []
+        for label, share in ((REAL, 1.0), (FAKE, 1.0 - options.made)):
+            mine = [item for item in learn if item.label == label]
+            rows = [self._rows[item.path] for item in mine]
+            parts += [(str(label), view, mine, rows, share / len(self._views)) for view in self._views]
+        for name, views in self._made.items():
+            share = options.made * options.makers[name] / sum(options.makers.values()) / len(views)
+            for view, lent in views:
+                reals = [item for item in learn if item.label == REAL]
+                mine = [item for item in reals if int(lent[self._made_rows[item.path]]) in known]
+                parts.append((name, view, mine, [self._made_rows[item.path] for item in mine], share))
+        kinds = [f"{kind} {item.source}" for kind, _, mine, _, _ in parts for item in mine]
+        return Table(
+            rows=np.concatenate([view[rows] for _, view, _, rows, _ in parts]),
+            labels=np.array([REAL if kind == str(REAL) else FAKE for kind, _, mine, _, _ in parts for _ in mine]),
+            weights=np.concatenate([share * _by_source(mine, options.source_power) for *_, mine, _, share in parts]),
+            groups=np.unique(kinds, return_inverse=True)[1],
         )
+
+    def _of_maker(self, draw: Draw, view: int, known: set[int]) -> tuple[Rows, int] | None:
+        """The row of a made fake, of this view or the next in which nothing unknown went into it."""
+        row = self._made_rows[draw.item.path]
+        made = self._made[str(draw.maker)]
+        for rows, lent in (*made[view:], *made[:view]):
+            if int(lent[row]) in known:
+                return rows, row
+        return None
 
     @torch.inference_mode()
     def scores(self, model: Detector, items: Sequence[Item]) -> NDArray[np.float64]:
@@ -106,35 +162,7 @@ class Described:
         return np.array([by_path[item.path] for item in items])
 
 
-class _View(Dataset[Sample]):
-    """One form of every picture, and of every real picture one that was made fake."""
-
-    def __init__(self, draws: Sequence[Draw], store: Store, recipe: Recipe, number: int) -> None:
-        self._draws, self._store, self._recipe, self._number = draws, store, recipe, number
-
-    def __len__(self) -> int:
-        return len(self._draws)
-
-    def __getitem__(self, index: int) -> Sample:
-        rng = np.random.default_rng((self._number, index))
-        draw = self._draws[index]
-        pixels = form(draw, self._store.segments(draw.item), self._recipe, rng, rng)
-        return torch.from_numpy(np.array(pixels)), torch.tensor(float(draw.label))
-
-
-class _Lessons(Dataset[Sample]):
-    def __init__(self, lessons: Sequence[tuple[Rows, int, int]]) -> None:
-        self._lessons = lessons
-
-    def __len__(self) -> int:
-        return len(self._lessons)
-
-    def __getitem__(self, index: int) -> Sample:
-        rows, row, label = self._lessons[index]
-        return torch.from_numpy(rows[row].astype(np.float32)), torch.tensor(float(label))
-
-
-Forms = _View | Plain
+Forms = View | Plain
 
 
 def _session(model: Detector, size_px: int, folder: Path) -> Session:
@@ -159,6 +187,8 @@ def _fill(wanted: Mapping[Path, Forms], session: Session, jobs: int, progress: P
             done += 1
             if progress:
                 progress(done, of)
+        if isinstance(forms, View) and forms.maker:
+            _write(_lent(path), forms.lent)
         _write(path, np.stack(rows))
 
 
@@ -180,7 +210,34 @@ def _described(session: Session, forms: Forms, jobs: int) -> Iterator[Rows]:
         pool.shutdown(cancel_futures=True)
 
 
-def _write(path: Path, rows: Rows) -> None:
+def _numbers(recipe: Recipe) -> range:
+    """Which forms a recipe looks at.
+
+    A head that learns by steps has the chance of its steps, so with every seed it may look at the same; one that is
+    solved has no chance but that of its pictures, and looks at others with each seed.
+    """
+    first = recipe.seed * recipe.train.views if recipe.model.solved else 0
+    return range(first, first + recipe.train.views)
+
+
+def _by_source(items: Sequence[Item], power: float) -> NDArray[np.float64]:
+    """What each item counts, 1 in all: alike within a source, and sources by a power of their size."""
+    sizes = Counter(item.source for item in items)
+    weights = np.array([sizes[item.source] ** (power - 1) for item in items])
+    return np.asarray(weights / max(weights.sum(), 1e-9))
+
+
+def _lent(path: Path) -> Path:
+    """Where it stands who lent a face to the fakes of a view."""
+    return path.with_name(f"{path.stem}-lent.npy")
+
+
+def _load(path: Path) -> Rows:
+    rows: Rows = np.load(path, mmap_mode="r")
+    return rows
+
+
+def _write(path: Path, rows: NDArray[np.float16] | NDArray[np.int64]) -> None:
     """Whole or not at all: a stop meanwhile must not leave a torn file under a name that will be believed."""
     draft = path.with_suffix(".new")
     with draft.open("wb") as file:
@@ -189,13 +246,24 @@ def _write(path: Path, rows: Rows) -> None:
 
 
 def _key(recipe: Recipe, prepared: Path, weights: Sequence[Path | None]) -> str:
-    """Changes with everything that a description depends on, the code that makes the forms included."""
+    """Changes with everything that a description depends on, the code that changes pictures included."""
     backbones = [backbone.model_dump(mode="json") for backbone in recipe.model.backbones]
-    options = [backbones, recipe.model.head, recipe.augment.model_dump(mode="json"), recipe.cut.size_px]
+    describes = "dense" if recipe.model.head == "dense" else recipe.model.regions
+    changes = [recipe.augment.model_dump(mode="json"), recipe.train.plain_views]
+    options = [backbones, describes, changes, recipe.cut.size_px]
     if any(backbone.weights == "none" for backbone in recipe.model.backbones):
         options.append(recipe.seed)  # what starts at random is another network with another seed
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
-    code = (Path(str(module.__file__)) for module in (augment, blend, data, heads))
+    code = (Path(str(module.__file__)) for module in (augment, data, heads, lessons, sights, texture))
     for path in (prepared / MANIFEST, *code, *(file for file in weights if file)):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:12]
+
+
+def _maker(name: str) -> str:
+    """Changes with whatever makes fakes. What is not made does not depend on it, and need not be described again."""
+    folder = Path(makers.__file__).parent
+    digest = hashlib.sha256(by_generators.pin().encode() if MAKERS[name] is by_generators else b"")
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:8]
