@@ -88,7 +88,8 @@ def index(cards: Sequence[Card], together: Ensemble | None = None) -> str:
         return _page([*parts, "None yet."])
     rows = [(f"[{card.name}]({card.name}.md)", card.version, card.licence, card.summary) for card in cards]
     if together:
-        rows.append((f"[{together.name}](ensemble.md)", together.version, "", "all of them, deciding together"))
+        members = ", ".join(member.name for member in together.members)
+        rows.append((f"[{together.name}](ensemble.md)", together.version, "", f"{members}: deciding together"))
     return _page([*parts, _table(("detector", "version", "licence", "what it looks at"), rows)])
 
 
@@ -121,12 +122,13 @@ def ensemble(together: Ensemble) -> str:
     members = ", ".join(f"[{member.name}]({member.name}.md) (`{member.sha256[:12]}`)" for member in together.members)
     facts = {
         "members": members,
-        "applies": "where each of them could judge; else the verdict is of one of them alone",
-        "score": "the mean of the members' calibrated logits, calibrated once more",
+        "applies": "where each of them could judge; else the verdict is of one detector alone",
+        "score": "the mean of the members' calibrated logits, by their weights, calibrated once more",
+        "weights": together.weighing,
         **_rule(together.calibration, together.thresholds),
         "sha256": f"`{together.sha256}`",
     }
-    parts = [NOTICE, f"# {together.name}", "The shipped detectors, deciding together."]
+    parts = [NOTICE, f"# {together.name}", "Detectors that ship, deciding together."]
     return _page([*parts, _table(("fact", "value"), list(facts.items())), *_measured(together.metrics)])
 
 
@@ -154,7 +156,10 @@ def _measured(figures: Sequence[Figure]) -> list[str]:
 def _cut(card: Card) -> str:
     cut = card.cut
     if cut.kind == "face":
-        return f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px"
+        small = "" if cut.enlarge else "; small ones are not enlarged, their square grows"
+        return (
+            f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px{small}"
+        )
     if cut.kind == "whole":
         return f"the largest square in the middle of pictures of at least {cut.least_px} px, scaled to {cut.size_px} px"
     if cut.patches == 1:
