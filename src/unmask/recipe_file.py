@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from unmask.errors import RecipeError
 
+_SHIPPED: Final = (Path(__file__).parent / "recipes", Path(__file__).parents[2] / "recipes")
+"""Where the recipes lie that come with the package: in the wheel, and in a source tree."""
+
 Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def find(name: str, inside: str = "") -> Path:
+    """A recipe by its path, or by the name of one that ships.
+
+    Args:
+        name: Either.
+        inside: The folder of the recipes of its kind, where they have one of their own.
+
+    Raises:
+        RecipeError: Neither; the message lists the names.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    shipped = {path.stem: path for folder in _SHIPPED for path in (folder / inside).glob("*.toml")}
+    if name not in shipped:
+        there = ", ".join(sorted(shipped))
+        raise RecipeError(f'there is no recipe file "{name}", and none of that name ships; there are: {there}')
+    return shipped[name]
 
 
 def values(path: Path) -> dict[str, Any]:

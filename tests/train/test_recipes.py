@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.train.tiny import backbone, frozen, recipe, values
+from unmask import recipe_file
 from unmask.errors import RecipeError
-from unmask.train import recipes
 from unmask.train.design import Model
 from unmask.train.recipes import Recipe, find
 
@@ -234,7 +234,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path: Path, monkeypatch: pyte
     names = ", ".join(sorted([BASELINE, *(path.stem for path in SHIPPED)]))
     with pytest.raises(RecipeError, match=rf'no recipe file "fase", .* there are: {names}$'):
         find("fase")
-    monkeypatch.setattr(recipes, "_SHIPPED", (tmp_path,))
+    monkeypatch.setattr(recipe_file, "_SHIPPED", (tmp_path,))
     (tmp_path / "other.toml").write_text(TOML, encoding="utf-8")
     with pytest.raises(RecipeError, match=r"there are: other$"):
         find("face")

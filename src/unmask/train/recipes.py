@@ -15,9 +15,6 @@ from unmask.train.design import Model
 from unmask.train.regime import Training
 from unmask.types import Value
 
-_SHIPPED = (Path(__file__).parent.parent / "recipes", Path(__file__).parents[3] / "recipes")
-"""Where the recipes lie that come with the package: in the wheel, and in a source tree."""
-
 Quality = Annotated[int, Field(ge=1, le=100)]
 Weight = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
@@ -28,14 +25,7 @@ def find(name: str) -> Path:
     Raises:
         RecipeError: Neither; the message lists the names.
     """
-    if Path(name).is_file():
-        return Path(name)
-    shipped = {path.stem: path for folder in _SHIPPED for path in folder.glob("*.toml")}
-    if name not in shipped:
-        raise RecipeError(
-            f'there is no recipe file "{name}", and none of that name ships; there are: {", ".join(sorted(shipped))}'
-        )
-    return shipped[name]
+    return recipe_file.find(name)
 
 
 class Data(Value):

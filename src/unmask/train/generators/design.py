@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from unmask import recipe_file
-from unmask.errors import RecipeError
 from unmask.types import Value
 
 Upsampler = Literal["nearest", "bilinear", "transposed", "shuffle"]
 Loss = Literal["l1", "l2", "ssim", "features", "adversarial"]
-
-_SHIPPED: Final = tuple(
-    folder / "recipes" / "generators" for folder in (Path(__file__).parents[2], Path(__file__).parents[4])
-)
-"""Where the recipes lie that come with the package: in the wheel, and in a source tree."""
 
 
 class Network(Value):
@@ -111,10 +105,4 @@ def find(name: str) -> Path:
     Raises:
         RecipeError: Neither; the message lists the names.
     """
-    if Path(name).is_file():
-        return Path(name)
-    shipped = {path.stem: path for folder in _SHIPPED for path in folder.glob("*.toml")}
-    if name not in shipped:
-        there = ", ".join(sorted(shipped))
-        raise RecipeError(f'there is no file "{name}", and no generator of that name ships; there are: {there}')
-    return shipped[name]
+    return recipe_file.find(name, "generators")
