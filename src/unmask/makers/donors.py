@@ -66,9 +66,10 @@ class Gallery:
         """One of the faces most like this one, of a source drawn by the square root of its size."""
         if portrait.landmarks is None:
             return None
-        away = (self._traits - _traits(portrait)) / self._spread
+        wanted = _traits(portrait)
+        away = (self._traits - wanted) / self._spread
         far = np.sqrt((away[:, :8] ** 2).mean(axis=1) + (away[:, 8:11] ** 2).mean(axis=1))
-        far += _SIZE_WEIGHT * np.abs(self._traits[:, 11] - _traits(portrait)[11])
+        far += _SIZE_WEIGHT * np.abs(self._traits[:, 11] - wanted[11])
         fits = (far < _FARTHEST) & (self._labels == label) & (self._groups != (besides.group or str(besides.path)))
         if not fits.any():
             return None

@@ -100,7 +100,7 @@ def somewhere(size: tuple[int, int], rng: np.random.Generator) -> Points:
     return face + rng.uniform(0.25, 0.75, 2).astype(np.float32) * np.array(size, np.float32)
 
 
-def box_of(mask: Mask, margin_px: int = 0) -> tuple[slice, slice]:
+def box_of(mask: Mask | NDArray[np.bool_], margin_px: int = 0) -> tuple[slice, slice]:
     """The rows and columns that a mask covers; it must not be empty."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     top, left = max(int(rows[0]) - margin_px, 0), max(int(columns[0]) - margin_px, 0)

@@ -18,6 +18,7 @@ from unmask.makers import generators as files
 from unmask.makers.generators import STRIDE_PX, Generator
 from unmask.makers.masks import blend_mask
 from unmask.makers.portrait import Donors, Portrait
+from unmask.makers.self_blend import blended
 from unmask.runtime import Session
 from unmask.types import Pixels
 
@@ -79,8 +80,7 @@ def reconstruct(portrait: Portrait, session: Session, rng: np.random.Generator) 
     drawn = draw_again(portrait.pixels, session, (int(rng.integers(STRIDE_PX)), int(rng.integers(STRIDE_PX))))
     if rng.random() < _WHOLE:
         return drawn
-    mask = blend_mask(portrait, rng)[..., None]
-    return np.round(drawn * mask + portrait.pixels * (1 - mask)).astype(np.uint8)
+    return blended(drawn, portrait.pixels, blend_mask(portrait, rng))
 
 
 def draw_again(pixels: Pixels, session: Session, phase: tuple[int, int] = (0, 0)) -> Pixels:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from unmask.makers.inpaint import membrane
-from unmask.makers.masks import face_mask
+from unmask.makers.masks import box_of, face_mask
 from unmask.makers.portrait import Donors, Points, Portrait
+from unmask.makers.self_blend import blended
 from unmask.manifest import FAKE, REAL
 from unmask.types import Pixels
 
@@ -53,8 +54,7 @@ def _replace(portrait: Portrait, donor: Portrait | None, rng: np.random.Generato
         face = _coloured(face, portrait.pixels, core)
     if rng.random() < _POISSON:
         return _poisson(face, portrait.pixels, core)
-    soft = mask[..., None]
-    return np.round(face * soft + portrait.pixels * (1 - soft)).astype(np.uint8)
+    return blended(face, portrait.pixels, mask)
 
 
 def _fit(source: Points, target: Points) -> NDArray[np.float64]:
@@ -92,10 +92,9 @@ def _coloured(face: Pixels, like: Pixels, where: NDArray[np.bool_]) -> Pixels:
 
 def _poisson(face: Pixels, into: Pixels, where: NDArray[np.bool_]) -> Pixels:
     """The face's own detail under the border's colours: what the two differ by at the border is taken off inside."""
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    near = np.s_[max(rows[0] - 2, 0) : rows[-1] + 3, max(columns[0] - 2, 0) : columns[-1] + 3]
+    near = box_of(where, margin_px=2)
     mine, hole = face[near].astype(np.float32), where[near]
-    blended = into.copy()
+    joined = into.copy()
     cleared = mine + membrane(into[near] - mine, hole)
-    blended[near] = np.where(hole[..., None], np.clip(np.round(cleared), 0, 255), into[near]).astype(np.uint8)
-    return blended
+    joined[near] = np.where(hole[..., None], np.clip(np.round(cleared), 0, 255), into[near]).astype(np.uint8)
+    return joined

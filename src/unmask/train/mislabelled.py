@@ -20,6 +20,7 @@ from unmask import manifest
 from unmask.errors import MissingExtraError, RecipeError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import read_cut
+from unmask.probes import dealt
 from unmask.train.data import read_split
 from unmask.train.models import build
 from unmask.train.recipes import Recipe
@@ -110,16 +111,12 @@ def parts(items: Sequence[Item], folds: int, seed: int) -> NDArray[np.int64]:
     """
     names = np.array([item.group or str(item.path) for item in items])
     labels = np.array([item.label for item in items])
-    groups, first, which = np.unique(names, return_index=True, return_inverse=True)
+    first = np.unique(names, return_index=True)[1]
     counts = np.bincount(labels[first], minlength=2)
     if not 2 <= folds <= counts.min():
         least = f"the smaller class has {counts.min()} groups"
         raise UsageError(f"{folds} parts cannot be: take at least two, and at most one a group of each class ({least})")
-    shuffled = np.random.default_rng(seed).permutation(len(groups))
-    order = shuffled[np.argsort(labels[first][shuffled], kind="stable")]
-    part = np.empty(len(groups), np.int64)
-    part[order] = np.arange(len(groups)) % folds
-    return part[which]
+    return dealt(labels, names, folds, seed)
 
 
 def out_of_fold(

@@ -123,15 +123,15 @@ class Described:
         Made fakes into which something went that is not among the items stay out.
         """
         options, known = self._recipe.data, {-1, *(self._rows[item.path] for item in learn)}
+        reals = [item for item in learn if item.label == REAL]
+        fakes = [item for item in learn if item.label == FAKE]
         parts: list[tuple[str, Rows, list[Item], list[int], float]] = []
-        for label, share in ((REAL, 1.0), (FAKE, 1.0 - options.made)):
-            mine = [item for item in learn if item.label == label]
+        for label, mine, share in ((REAL, reals, 1.0), (FAKE, fakes, 1.0 - options.made)):
             rows = [self._rows[item.path] for item in mine]
             parts += [(str(label), view, mine, rows, share / len(self._views)) for view in self._views]
         for name, views in self._made.items():
             share = options.made * options.makers[name] / sum(options.makers.values()) / len(views)
             for view, lent in views:
-                reals = [item for item in learn if item.label == REAL]
                 mine = [item for item in reals if int(lent[self._made_rows[item.path]]) in known]
                 parts.append((name, view, mine, [self._made_rows[item.path] for item in mine], share))
         kinds = [f"{kind} {item.source}" for kind, _, mine, _, _ in parts for item in mine]
