@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from unmask.wording import decimals, visible
+from unmask.wording import decimals, to_the_second, visible
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_decimals_show_on_which_side_of_a_threshold_a_number_lies(
     value: float, against: tuple[float, ...], shown: str
 ) -> None:
     assert decimals(value, against) == shown
+
+
+@pytest.mark.parametrize(
+    ("time_s", "shown"),
+    [(0.0, "0:00"), (4.99, "0:04"), (59.9999999, "1:00"), (727.0, "12:07"), (3723.9, "1:02:03"), (-0.1, "0:00")],
+)
+def test_a_time_to_the_second_is_the_second_that_has_begun(time_s: float, shown: str) -> None:
+    assert to_the_second(time_s) == shown

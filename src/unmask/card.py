@@ -10,6 +10,9 @@ from pydantic import Field, ValidationError, model_validator
 from unmask.errors import BundleError
 from unmask.types import Value
 
+Pooling = Literal["max", "mean", "top"]
+"""What counts of many looks: the highest, their mean, or the mean of the highest quarter."""
+
 CARD_VERSION: Final = 1
 """Grows when a field changes its meaning or goes away; a card of another version is refused."""
 
@@ -30,6 +33,8 @@ class Cut(Value):
             the main face, or in the middle where there is none.
         least_px: Faces and whole pictures shorter than this abstain; pictures too small for a patch are not judged.
         least_sharpness: Faces only: below this `faces.sharpness` a face is too blurred to judge.
+        frames: Faces only: how many looks at one person of a video the graph sees together, in the order of time; None
+            for a detector of pictures.
     """
 
     kind: Literal["face", "patch", "whole"]
@@ -39,6 +44,7 @@ class Cut(Value):
     patches: int = Field(default=9, gt=0)
     least_px: int = Field(default=40, gt=0)
     least_sharpness: float = Field(default=0.0, ge=0.0)
+    frames: int | None = Field(default=None, ge=2)
 
     @property
     def least_side_px(self) -> int:
@@ -115,11 +121,11 @@ class Card(Value):
     card_version: Literal[1] = CARD_VERSION
     name: str
     version: str
-    modality: Literal["image"]
+    modality: Literal["image", "video"]
     summary: str
     licence: str
     cut: Cut
-    pooling: Literal["max", "mean"]
+    pooling: Pooling
     training: Training
     sources: tuple[DataSource, ...]
     calibration: Calibration

@@ -155,6 +155,82 @@ class Stability(Value):
     overturned: str | None = None
 
 
+class Moment(Value):
+    """One look at one face of a video.
+
+    Attributes:
+        time_s: Of the frame, from the start of the video.
+        box_px: Around what the detector saw, in the upright frame.
+        probability: Of fake, of this moment alone; None where the face was not fit to be judged.
+    """
+
+    time_s: float
+    box_px: Box
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+
+
+class Curve(Value):
+    """Numbers over seconds, as a page draws them; None where nothing could be measured.
+
+    Attributes:
+        detector: Who measured.
+        name: What: "opening of the mouth".
+        unit: Of the values; empty for a plain number.
+        track: The person it is about; None for the sound.
+        times_s: From the start of the video.
+        values: As many.
+    """
+
+    detector: str
+    name: str
+    unit: str = ""
+    track: int | None = None
+    times_s: tuple[float, ...]
+    values: tuple[float | None, ...]
+
+
+class Track(Value):
+    """One person of a video, wherever in it they were seen.
+
+    Attributes:
+        number: From 1, in the order of their say in the verdict.
+        start_s: The first frame that shows them.
+        end_s: The last.
+        verdict: On them alone; its region holds the seconds that look most like a fake.
+        moments: What was looked at, in order of time.
+    """
+
+    number: int = Field(ge=1)
+    start_s: float
+    end_s: float
+    verdict: Verdict
+    moments: tuple[Moment, ...]
+
+
+class Video(Value):
+    """What a report says of a video besides its verdict.
+
+    Attributes:
+        duration_s: From the first frame to the end of the last.
+        frames: How many the file holds; None where that was not counted.
+        looked_at_s: Times of the frames that were looked at, spread over the whole video.
+        looked_closer_s: Times of those that were added around the highest scores.
+        has_sound: Whether there is a sound track.
+        tracks: The persons in it, the most suspicious first.
+        curves: What other detectors measured over time, where evidence was asked for.
+        notes: What the reader must know of how it was read: that the file breaks off, for one.
+    """
+
+    duration_s: float
+    frames: int | None = None
+    looked_at_s: tuple[float, ...]
+    looked_closer_s: tuple[float, ...] = ()
+    has_sound: bool = False
+    tracks: tuple[Track, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Source(Value):
     """The file that was judged. `sha256` and `bytes` are None when it could not be read."""
 
@@ -181,7 +257,8 @@ class Report(Value):
     """Everything found out about one file. `to_dict` is the one wire form.
 
     `status` and `verdict` never contradict: there is a verdict exactly when the status is ok. `stability` is there
-    where changed copies were judged too; then `stability.raw` is the verdict without them.
+    where changed copies were judged too; then `stability.raw` is the verdict without them. `video` is there where the
+    file is one that was judged; then `faces` counts its persons.
     """
 
     report_version: int = REPORT_VERSION
@@ -190,6 +267,7 @@ class Report(Value):
     message: str | None = None
     verdict: Verdict | None = None
     stability: Stability | None = None
+    video: Video | None = None
     faces: int | None = None
     scores: Mapping[str, Score] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()

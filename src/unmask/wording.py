@@ -25,3 +25,17 @@ def decimals(value: float, against: Sequence[float] = ()) -> str:
     if value < 0.5:
         return "0" if value == 0 else "under 0.0001"
     return "1" if value == 1 else "over 0.9999"
+
+
+def clock(time_s: float) -> str:
+    """A time in a recording: 0:04.2, 12:07.0, 1:02:03.5."""
+    tenths = round(time_s * 10)
+    hours, rest = divmod(tenths, 36_000)
+    minutes, rest = divmod(rest, 600)
+    seconds = f"{rest // 10:02}.{rest % 10}"
+    return f"{hours}:{minutes:02}:{seconds}" if hours else f"{minutes}:{seconds}"
+
+
+def to_the_second(time_s: float) -> str:
+    """The same as players show it, the second that has begun: 0:04, 12:07, 1:02:03."""
+    return clock(int(max(0.0, time_s) + 1e-6)).removesuffix(".0")
