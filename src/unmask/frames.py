@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from unmask import journal, manifest
-from unmask.clips import Still as Still
-from unmask.clips import extract as extract
 from unmask.errors import MediaError, UsageError
 from unmask.journal import Note, Progress, Written
 from unmask.manifest import Item
 from unmask.modalities import image as pictures
+from unmask.modalities.video import Still as Still
+from unmask.modalities.video import extract as extract
 from unmask.runtime import usable_cores
 
 MANIFEST: Final = "manifest.csv"

@@ -17,7 +17,13 @@ class Limits:
             it forever is stopped; one call into a codec cannot be interrupted, and `pixels` bounds that.
         faces: Faces judged in one picture, largest first. The report counts all that were found.
         video_bytes: Larger videos are not opened.
-        video_decode_s: The same as `decode_s`, for all that is taken from one video.
+        video_decode_s: Wall-clock seconds for all that is taken from one video. When they are up, it is judged on what
+            was read until then.
+        video_s: Seconds of a video that are looked at, from its start; the rest is not, and the report says so.
+        video_frames: Frames of a video that are counted; likewise.
+        video_streams: A file that announces more streams is refused.
+        sound_s: Seconds of sound that are taken from one file.
+        tracks: Persons of one video that are judged, those who are seen longest first.
     """
 
     file_bytes: int = 256 * 2**20
@@ -25,8 +31,13 @@ class Limits:
     side_px: int = 30_000
     decode_s: float = 20.0
     faces: int = 32
-    video_bytes: int = 8 * 2**30
+    video_bytes: int = 64 * 2**30
     video_decode_s: float = 300.0
+    video_s: float = 6 * 3600.0
+    video_frames: int = 3_000_000
+    video_streams: int = 100
+    sound_s: float = 1800.0
+    tracks: int = 16
 
 
 DEFAULT_LIMITS = Limits()

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.draw_video import HEIGHT_PX, WIDTH_PX, draw, number
-from unmask.clips import extract
 from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError, UsageError
 from unmask.limits import DEFAULT_LIMITS
+from unmask.modalities.video import extract
 
 
 @pytest.fixture(scope="module")
