@@ -75,18 +75,22 @@ class FaceFinder:
         model = free_dimensions(network_path().read_bytes(), _INPUT, ("batch", 3, "height", "width"))
         self._session = Session(model, threads)
 
-    def find(self, picture: Image.Image, limit: int = 32) -> tuple[list[Face], int]:
+    def find(
+        self, picture: Image.Image, limit: int = 32, sides_px: Sequence[int] = SEARCH_SIDES_PX
+    ) -> tuple[list[Face], int]:
         """Faces of an upright RGB picture.
 
         Args:
             picture: The picture.
             limit: Most faces to return.
+            sides_px: Long sides of the copies to search, small first; a larger one only if the one before shows nobody,
+                or somebody tiny.
 
         Returns:
             The largest `limit` faces, largest first, and how many were found in all.
         """
         faces: list[Face] = []
-        for side in SEARCH_SIDES_PX:
+        for side in sides_px:
             scale = min(1.0, side / max(picture.size))
             faces = self._search(picture, scale)
             if scale == 1.0 or (faces and min(face.size_px for face in faces) * scale >= CROWD_FACE_PX):
