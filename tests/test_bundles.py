@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.make_bundle import make_bundle
+from tests.make_bundle import expected_logits, make_bundle, make_video_bundle
 from unmask import bundles
 from unmask.bundles import Bundle
 from unmask.errors import BundleError, UsageError
@@ -175,3 +175,33 @@ def test_check_refuses_maps_that_do_not_add_up_to_the_logit(tmp_path: Path) -> N
     bundle = make_bundle(tmp_path / "split", map_weights=(1.0, 0.0, 0.0))
     with pytest.raises(BundleError, match="does not add up"):
         bundles.check(bundle)
+
+
+class TestVideos:
+    """Windows of looks in, and what each look adds out."""
+
+    @pytest.fixture
+    def track(self, tmp_path: Path) -> Bundle:
+        return make_video_bundle(tmp_path / "track", constant=0.5)
+
+    def test_it_is_replayed(self, track: Bundle) -> None:
+        assert (track.card.modality, track.card.cut.frames) == ("video", 4)
+        with np.load(track.golden_path) as golden:
+            assert golden["pixels"].shape == (4, 4, 64, 64, 3)
+            np.testing.assert_allclose(golden["logit"], expected_logits(golden["pixels"], constant=0.5))
+        assert 0 <= bundles.check(track) < 1e-5
+
+    @pytest.mark.parametrize("shape", [(4, 64, 64, 3), (4, 3, 64, 64, 3), (4, 4, 32, 32, 3)])
+    def test_a_golden_file_of_other_windows_is_refused(self, track: Bundle, shape: tuple[int, ...]) -> None:
+        rewrite_golden(track, pixels=np.zeros(shape, np.uint8))
+        with pytest.raises(BundleError, match="does not hold windows of 4 uint8 pictures of 64 x 64 px"):
+            bundles.check(track)
+
+    def test_looks_that_do_not_add_up_to_the_logit_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(BundleError, match="does not add up"):
+            bundles.check(make_video_bundle(tmp_path / "split", look_weights=(1.0, 0.0, 0.0)))
+
+    def test_making_it_twice_gives_the_same_bytes(self, track: Bundle, tmp_path: Path) -> None:
+        again = make_video_bundle(tmp_path / "again", constant=0.5)
+        assert again.card == track.card
+        assert again.model_path.read_bytes() == track.model_path.read_bytes()

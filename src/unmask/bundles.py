@@ -1,7 +1,8 @@
 """Model bundles: which there are, and whether they are what they say.
 
-A bundle is a folder with model.onnx, card.json and golden.npz. The last holds `pixels` uint8 (N, S, S, 3) and the
-`logit` float32 (N,) that the trained network gave for them, so that any machine can replay the promise.
+A bundle is a folder with model.onnx, card.json and golden.npz. The last holds `pixels` uint8 (N, S, S, 3), for videos
+windows (N, F, S, S, 3), and the `logit` float32 (N,) that the trained network gave for them, so that any machine can
+replay the promise.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def check(bundle: Bundle) -> float:
 
     Raises:
         BundleError: The graph or the golden file is damaged, a logit differs by more than `TOLERANCE`, or the
-            activation does not add up to the logit, so that heat maps would mislead.
+            activation does not add up to the logit, so that heat maps, or timelines, would mislead.
     """
     from unmask.runtime import Session  # here, because listing bundles must not load onnxruntime
 
@@ -143,7 +144,7 @@ def check(bundle: Bundle) -> float:
             f"{bundle.model_path} does not compute here what it was trained to: "
             f"logits differ by {difference:.2g}, at most {TOLERANCE:g} is allowed"
         )
-    constants = logit - activation.mean(axis=(1, 2))
+    constants = logit - activation.reshape(len(logit), -1).mean(axis=1)
     if not float(np.ptp(constants)) <= TOLERANCE:
         raise BundleError(f"the activation of {bundle.model_path} does not add up to its logit")
     return difference
@@ -154,14 +155,14 @@ def _open(folder: Path) -> Bundle:
 
 
 def _golden(bundle: Bundle) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    path, size = bundle.golden_path, bundle.card.cut.size_px
+    path, size, frames = bundle.golden_path, bundle.card.cut.size_px, bundle.card.cut.frames
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             pixels, logit = arrays["pixels"], arrays["logit"]
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"the golden file {path} cannot be read: {error}") from error
-    if pixels.dtype != np.uint8 or pixels.shape != (len(logit), size, size, 3) or not len(logit):
-        raise BundleError(
-            f"the golden file {path} does not hold uint8 pictures of {size} x {size} px with their logits"
-        )
+    looks = () if frames is None else (frames,)
+    if pixels.dtype != np.uint8 or pixels.shape != (len(logit), *looks, size, size, 3) or not len(logit):
+        what = "uint8 pictures" if frames is None else f"windows of {frames} uint8 pictures"
+        raise BundleError(f"the golden file {path} does not hold {what} of {size} x {size} px with their logits")
     return pixels, logit

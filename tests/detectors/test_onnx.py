@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.make_bundle import expected_logits, make_bundle
+from tests.make_bundle import expected_logits, make_bundle, make_video_bundle
 from unmask.bundles import Bundle
 from unmask.detectors.onnx import OnnxDetector
 from unmask.errors import BundleError, UsageError
@@ -76,3 +76,37 @@ def test_a_graph_of_another_size_fails_when_loaded(bundle: Bundle) -> None:
     cut = bundle.card.cut.model_copy(update={"size_px": 96})
     with pytest.raises(BundleError, match="does not fit its card"):
         OnnxDetector(Bundle(bundle.folder, bundle.card.model_copy(update={"cut": cut})))
+
+
+class TestVideos:
+    """Windows of several looks at one person."""
+
+    @pytest.fixture
+    def track(self, tmp_path: Path) -> Bundle:
+        return make_video_bundle(tmp_path / "track", constant=0.25)
+
+    @pytest.mark.parametrize("looks", [1, 2, 4])
+    def test_it_takes_up_to_as_many_looks_as_its_card_says(self, track: Bundle, looks: int) -> None:
+        windows = np.random.default_rng(2).integers(0, 256, (3, looks, 64, 64, 3), dtype=np.uint8)
+        logit, activation = OnnxDetector(track).explain(windows)
+        assert activation.shape == (3, looks)
+        np.testing.assert_allclose(activation.mean(axis=1) + 0.25, logit, atol=1e-4)
+        np.testing.assert_allclose(logit, expected_logits(windows, constant=0.25), atol=1e-4)
+
+    @pytest.mark.parametrize("shape", [(1, 64, 64, 3), (1, 5, 64, 64, 3), (1, 0, 64, 64, 3), (1, 4, 32, 32, 3)])
+    def test_windows_of_another_kind_are_wrong_use(self, track: Bundle, shape: tuple[int, ...]) -> None:
+        with pytest.raises(UsageError, match=r"looks at uint8 \(N, 1 to 4, 64, 64, 3\)"):
+            OnnxDetector(track).score(np.zeros(shape, np.uint8))
+
+    def test_a_detector_of_pictures_takes_no_windows(self, bundle: Bundle) -> None:
+        with pytest.raises(UsageError, match=r"looks at uint8 \(N, 64, 64, 3\)"):
+            OnnxDetector(bundle).score(np.zeros((1, 4, 64, 64, 3), np.uint8))
+
+    @pytest.mark.parametrize("frames", [4, None])
+    def test_a_card_of_the_other_kind_fails_when_loaded(
+        self, track: Bundle, bundle: Bundle, frames: int | None
+    ) -> None:
+        one = bundle if frames else track
+        cut = one.card.cut.model_copy(update={"frames": frames})
+        with pytest.raises(BundleError, match="does not fit its card"):
+            OnnxDetector(Bundle(one.folder, one.card.model_copy(update={"cut": cut})))

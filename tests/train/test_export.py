@@ -169,7 +169,7 @@ class TestRefused:
     def test_a_graph_that_differs_is_not_kept(
         self, finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def other(model: Detector, outputs: object, size_px: int, path: Path) -> None:
+        def other(model: Detector, outputs: object, size_px: int, path: Path, frames: int | None) -> None:
             changed = onnx.load(bundle.model_path)
             (place,) = (t for t in changed.graph.initializer if t.name.endswith("head.constant"))
             value = onnx.numpy_helper.to_array(place) + np.float32(0.01)
@@ -204,7 +204,7 @@ class TestRefused:
 def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
     finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def again(model: Detector, outputs: object, size_px: int, path: Path) -> None:
+    def again(model: Detector, outputs: object, size_px: int, path: Path, frames: int | None) -> None:
         shutil.copy(bundle.model_path, path)
 
     monkeypatch.setattr(exporter, "write_graph", again)

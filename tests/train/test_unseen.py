@@ -100,7 +100,7 @@ def test_mean_and_worst(figures: dict[tuple[str, str], Figure]) -> None:
 
 def test_progress_names_what_goes_on(figures: dict[tuple[str, str], Figure], steps: list[tuple[str, int, int]]) -> None:
     assert steps[:2] == [("without beta: training", 1, 2), ("without beta: training", 2, 2)]
-    assert steps[2:8] == [("without beta: scanning test", n, 6) for n in range(1, 7)]
+    assert steps[2:8] == [("without beta: scanning", n, 6) for n in range(1, 7)]
     assert steps[8][0] == "without gamma: training"
     assert len(steps) == 16
 
@@ -162,6 +162,24 @@ def test_finished_runs_are_not_trained_again(
     assert "--split val" in again[0].command
 
 
+def test_a_source_may_be_ranked_whole_against_its_own_real_items(
+    figures: dict[tuple[str, str], Figure], runs: Path, prepared: Path, originals: Path
+) -> None:
+    found = unseen.unseen([(CHOSEN, prepared)], originals, runs, ["beta"], own=True)
+    rows = read_scores(runs / "without-beta" / "scores-tiny-own.csv")
+    mine = [item for item in manifest.read(originals) if item.source == "beta"]
+    assert len(rows) == len(mine)
+    assert {row.source for row in rows} == {"beta"}
+    assert len({row.split for row in rows}) > 1
+    assert found[0].on.startswith("fakes of beta against its own real ones")
+    assert "--own --leave-out beta" in found[0].command
+
+
+def test_a_source_without_real_items_of_its_own_is_refused(prepared: Path, originals: Path, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match='"gamma" does not hold both'):
+        unseen.unseen([(CHOSEN, prepared)], originals, tmp_path, ["gamma"], own=True)
+
+
 def test_copies_may_be_ranked_beside_the_files(
     figures: dict[tuple[str, str], Figure], runs: Path, prepared: Path, originals: Path
 ) -> None:
@@ -198,7 +216,7 @@ def together(
         weights=weights,
         progress=lambda what, n, of: steps.append(what.partition(",")[0]),
     )
-    goes_on = ["without gamma: training", "without gamma: scanning val", "without gamma: scanning test"]
+    goes_on = ["without gamma: training", "without gamma: scanning val", "without gamma: scanning"]
     assert list(dict.fromkeys(steps)) == goes_on
     assert steps.count(goes_on[1]) == 8, "the val files of the source are left out too"
     return {figure.name: figure for figure in made}

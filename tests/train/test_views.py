@@ -322,13 +322,13 @@ class TestKept:
         shutil.copy(weights / WEIGHTS, file)
 
         def key(**tables: Any) -> str:
-            return views._key(frozen(**tables), tmp_path / "prepared", [file])
+            return views.key(frozen(**tables), tmp_path / "prepared", [file])
 
         def with_eye(**options: Any) -> str:
             model = frozen().model
             eye = model.backbones[0].model_copy(update=options)
             changed = frozen().model_copy(update={"model": model.model_copy(update={"backbones": (eye,)})})
-            return views._key(changed, tmp_path / "prepared", [file])
+            return views.key(changed, tmp_path / "prepared", [file])
 
         keys = [key()]
         keys += [key(augment={name: 0.123}) for name in STILL]
@@ -390,7 +390,7 @@ class TestKept:
             recipe = Recipe.model_validate(
                 {**frozen().model_dump(), "model": {"backbones": [eye], "head": "statistics"}, "seed": seed}
             )
-            return views._key(recipe, prepared, [None])
+            return views.key(recipe, prepared, [None])
 
         assert key(0, "none") == key(0, "none") != key(1, "none")
         assert key(0, "hub") == key(1, "hub")

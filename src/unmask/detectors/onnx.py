@@ -1,8 +1,9 @@
-"""Any trained bundle as a detector: uint8 squares in, logits out, and a map of where they came from.
+"""Any trained bundle as a detector: uint8 squares in, logits out, and where they came from.
 
 The graph only casts and normalises; cutting and scaling happened in `modalities`. Its `activation` is the last feature
 map times the weights of the last layer, so logit = mean(activation) + constant: the class activation map of Zhou et
-al. 2016 (arXiv:1512.04150), without a gradient.
+al. 2016 (arXiv:1512.04150), without a gradient. A detector of videos takes windows of several looks at one person, and
+its activation says what each look adds.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class OnnxDetector:
         """Logits of a batch.
 
         Args:
-            batch: uint8 (N, S, S, 3) RGB; S is the card's `cut.size_px`.
+            batch: uint8 (N, S, S, 3) RGB; S is the card's `cut.size_px`. For videos windows (N, F, S, S, 3) in the
+                order of time, F from 1 to the card's `cut.frames`.
 
         Returns:
             float32 (N,), above 0 leans fake.
@@ -53,26 +55,33 @@ class OnnxDetector:
     def explain(self, batch: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits float32 (N,) and the maps float32 (N, h, w) whose means they are, up to the graph's constant.
 
+        For videos, instead of maps what each look adds, float32 (N, F).
+
         Raises:
             UsageError: The batch has another type or shape.
         """
-        size = self.card.cut.size_px
-        if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (size, size, 3):
-            raise UsageError(
-                f"the detector {self.card.name} looks at uint8 (N, {size}, {size}, 3), not {batch.dtype} {batch.shape}"
-            )
+        size, frames = self.card.cut.size_px, self.card.cut.frames
+        looks = batch.shape[1:-3]
+        fits = not looks if frames is None else len(looks) == 1 and 1 <= looks[0] <= frames
+        if batch.dtype != np.uint8 or batch.ndim < 4 or batch.shape[-3:] != (size, size, 3) or not fits:
+            windows = "" if frames is None else f"1 to {frames}, "
+            what = f"uint8 (N, {windows}{size}, {size}, 3), not {batch.dtype} {batch.shape}"
+            raise UsageError(f"the detector {self.card.name} looks at {what}")
         out = self._session.run(batch)
         return out["logit"], out["activation"]
 
     def _try_once(self, bundle: Bundle) -> None:
         """A graph that does not fit its card must fail when loaded, not on somebody's first photo."""
-        size = self.card.cut.size_px
+        size, frames = self.card.cut.size_px, self.card.cut.frames
+        looks = () if frames is None else (frames,)
         try:
-            logit, activation = self.explain(np.zeros((1, size, size, 3), np.uint8))
+            logit, activation = self.explain(np.zeros((1, *looks, size, size, 3), np.uint8))
         except Exception as error:  # onnxruntime's own exceptions share no public base
             raise BundleError(f"{bundle.model_path} does not fit its card: {error}") from error
-        if logit.shape != (1,) or activation.ndim != 3:
+        fits = activation.ndim == 3 if frames is None else activation.shape == (1, frames)
+        if logit.shape != (1,) or not fits:
+            wanted = "(N, h, w)" if frames is None else f"(N, {frames})"
             raise BundleError(
                 f"{bundle.model_path} does not fit its card: logit {logit.shape} and activation {activation.shape} "
-                "instead of (N,) and (N, h, w)"
+                f"instead of (N,) and {wanted}"
             )

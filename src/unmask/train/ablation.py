@@ -34,6 +34,7 @@ from unmask.train.data import Pictures, read_split
 from unmask.train.models import build
 from unmask.train.recipes import Recipe
 from unmask.train.views import Described
+from unmask.train.windows import DescribedWindows, described
 
 SPLIT: Final = "val"
 SCORES: Final = "scores.csv"
@@ -155,9 +156,9 @@ def train(training: Training, progress: Progress | None = None) -> list[Row]:
     items = judged(read_split(prepared, SPLIT, ()), training.left_out)
     _, model = runs.load(training.folder)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    feed: Described | Pictures
+    feed: Described | DescribedWindows | Pictures
     if recipe.model.frozen:
-        feed = Described(model, recipe, prepared, weights=runs.find_weights(recipe, weights))
+        feed = described(model, recipe, prepared, weights=runs.find_weights(recipe, weights))
     else:
         feed = Pictures(recipe, items)
     scores = feed.scores(model, items)
@@ -259,7 +260,7 @@ def _describe(waiting: Iterable[Training], progress: Progress | None) -> None:
             torch.manual_seed(one.seed)
             network = build(model, files)
         show = partial(progress, f"describing pictures for {variant}") if progress else None
-        Described(network, one.recipe, one.variant.prepared, weights=files, progress=show)
+        described(network, one.recipe, one.variant.prepared, weights=files, progress=show)
 
 
 def _labelled(row: Row, trial: Trial) -> Row:

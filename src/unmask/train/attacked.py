@@ -137,6 +137,8 @@ def attacked(
     if split not in ("test", "val"):
         raise UsageError(f"attacks are measured on test or val, never on {split}")
     recipe, model = runs.load(run)
+    if recipe.cut.frames:
+        raise UsageError(f"{run} judges videos: only networks that judge pictures are attacked")
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     if read_cut(prepared) != recipe.cut:
         raise UsageError(f"{prepared} was prepared with another cut than the run's: prepare it again")

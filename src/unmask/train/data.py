@@ -66,10 +66,10 @@ def draw_epoch(items: Sequence[Item], data: Data, pictures: int, rng: np.random.
     In pairs, real and fake in turn, a made fake after its own original; or each by itself, as `data.balance` says.
     """
     if data.balance in ("weights", "none"):
-        everything = _Pool(items, data.source_power, rng)
+        everything = Pool(items, data.source_power, rng)
         return [Draw(everything.draw()) for _ in range(pictures)]
-    reals = _Pool([item for item in items if item.label == REAL], data.source_power, rng)
-    fakes = _Pool([item for item in items if item.label == FAKE], data.source_power, rng)
+    reals = Pool([item for item in items if item.label == REAL], data.source_power, rng)
+    fakes = Pool([item for item in items if item.label == FAKE], data.source_power, rng)
     if data.balance == "sampler":
         return [Draw((fakes if rng.random() < 0.5 else reals).draw()) for _ in range(pictures)]
     names, weights = list(data.makers), np.array(list(data.makers.values()))
@@ -92,7 +92,7 @@ def class_weights(items: Sequence[Item], data: Data) -> tuple[float, float]:
     return 1 / (2 * (1 - fakes)), 1 / (2 * fakes)
 
 
-class _Pool:
+class Pool:
     """Draws sources by weight, and goes through each source without repeating an item before all were seen."""
 
     def __init__(self, items: Sequence[Item], power: float, rng: np.random.Generator) -> None:
@@ -106,6 +106,7 @@ class _Pool:
         self._left: dict[str, list[int]] = {source: [] for source in self._sources}
 
     def draw(self) -> Item:
+        """The next item."""
         # As numpy's own choice by weight draws, number for number, in a tenth of the time.
         source = self._sources[bisect_right(self._reached, self._rng.random())]
         left = self._left[source]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,12 @@ Sees = Literal["pixels", "residual", "learned-residual", "neighbours", "spectrum
 Region = Literal["all", "centre", "surround"]
 """Parts of a picture over which a head takes statistics. Where a face is cut with a margin of about 1.8, it fills the
 centre, and what it was pasted into surrounds it."""
+
+TEMPORAL: Final = ("recurrent", "attentive", "alone")
+"""Heads that read several looks at one person of a video."""
+
+MOST_POSITIONS: Final = 32
+"""Looks that an attentive head can tell apart by their place in the order of time."""
 
 
 class Backbone(Value):
@@ -99,8 +105,10 @@ class Model(Value):
         head: "places" scores every place of the last map and averages; "dense" averages the last map over all places
             and puts two layers on it; "statistics" is a small network over the mean and the spread of every channel of
             all maps in each of `regions` (`unmask.train.texture`); "discriminant" weighs the same statistics, and is
-            solved at once instead of learned step by step (`unmask.train.discriminant`).
-        hidden: Width of a head of two layers.
+            solved at once instead of learned step by step (`unmask.train.discriminant`). For videos, over the same
+            statistics of several looks at one person (`unmask.train.temporal`): "recurrent" relates the looks in the
+            order of time, "attentive" lets each attend to the others, "alone" judges each by itself, as a baseline.
+        hidden: Width of a head of two layers; for videos, how many numbers a look is projected to.
         dropout: On what the head reads.
         batch_norm: Whether a dense head normalises its hidden layer over the batch.
         regions: Over what statistics are taken.
@@ -108,7 +116,7 @@ class Model(Value):
     """
 
     backbones: tuple[Backbone, ...] = Field(min_length=1)
-    head: Literal["places", "dense", "statistics", "discriminant"] = "places"
+    head: Literal["places", "dense", "statistics", "discriminant", "recurrent", "attentive", "alone"] = "places"
     hidden: int = Field(default=128, gt=0)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     batch_norm: bool = False
@@ -130,6 +138,10 @@ class Model(Value):
     def _head_fits_the_maps(self) -> Self:
         if self.solved and not self.frozen:
             raise ValueError('head = "discriminant" needs backbones with freeze = "all": it is solved, not learned')
+        if self.temporal and not self.frozen:
+            raise ValueError(f'head = "{self.head}" needs backbones with freeze = "all": they describe each look once')
+        if self.temporal and self.hidden % 4:
+            raise ValueError(f'head = "{self.head}" needs hidden to be a multiple of 4: it is divided among its parts')
         several = len(self.backbones) > 1 or len(self.backbones[0].maps) > 1
         if self.head in ("places", "dense") and several:
             raise ValueError(f'several maps need head = "statistics" or "discriminant"; "{self.head}" reads one')
@@ -148,6 +160,11 @@ class Model(Value):
     def solved(self) -> bool:
         """Whether the head is found at once, from all descriptions together, and not step by step."""
         return self.head == "discriminant"
+
+    @property
+    def temporal(self) -> bool:
+        """Whether the head reads several looks at one person of a video."""
+        return self.head in TEMPORAL
 
     def initialised(self, weights: str) -> Self:
         """The same network, all its backbones from other weights ("hub" or "none")."""

@@ -32,6 +32,8 @@ from unmask.types import Pixels
 UNCALIBRATED: Final = "none: not calibrated yet"
 _GOLDEN_SEED: Final = 7
 _DRAWN: Final = 6
+_MOVED: Final = 3
+"""Every so many of the golden pictures is moved over; windows of all would be large."""
 
 
 def export(run: Path, out: Path) -> Bundle:
@@ -48,12 +50,14 @@ def export(run: Path, out: Path) -> Bundle:
     recipe, model = runs.load(run)
     out.mkdir(parents=True, exist_ok=True)
     pixels = golden_pixels(recipe)
-    with torch.inference_mode():
-        logit = model(torch.from_numpy(pixels))[0].numpy()
+    logit = _logit(model, pixels)
     draft = out / "model.onnx.new"
     try:
-        write_graph(Shown(model), ("logit", "activation", "embedding"), recipe.cut.size_px, draft)
+        outputs = ("logit", "activation", "embedding")
+        write_graph(Shown(model), outputs, recipe.cut.size_px, draft, recipe.cut.frames)
         compare(draft, pixels, logit)
+        for looks in range(1, recipe.cut.frames or 1):  # a person who is seen but shortly
+            compare(draft, pixels[:, :looks], _logit(model, pixels[:, :looks]))
         draft.replace(out / "model.onnx")
     finally:
         draft.unlink(missing_ok=True)
@@ -83,9 +87,16 @@ def golden_pixels(recipe: Recipe) -> Pixels:
     """Pictures that anyone may have: crops of the public-domain portrait, and noise at several scales.
 
     Returns:
-        uint8 (N, S, S, 3).
+        uint8 (N, S, S, 3); where the recipe looks at videos, windows (N, F, S, S, 3) that move slowly over some.
     """
-    size = recipe.cut.size_px
+    size, frames = recipe.cut.size_px, recipe.cut.frames
+    if frames is None:
+        return _pictures(recipe, size)
+    still = _pictures(recipe, size + frames - 1)[::_MOVED]
+    return np.stack([still[:, k : k + size, k : k + size] for k in range(frames)], axis=1)
+
+
+def _pictures(recipe: Recipe, size: int) -> Pixels:
     with Image.open(demo.portrait_path()) as portrait:
         picture = portrait.convert("RGB")
     found, _ = faces.FaceFinder().find(picture)
@@ -98,12 +109,18 @@ def golden_pixels(recipe: Recipe) -> Pixels:
     return np.stack(crops)
 
 
+def _logit(model: Detector, pixels: Pixels) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        logit: NDArray[np.float32] = model(torch.from_numpy(pixels))[0].numpy()
+    return logit
+
+
 def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
     data = json.loads((run / runs.DATA).read_text(encoding="utf-8"))
     return Card(
         name=recipe.name,
         version=recipe.card.version,
-        modality="image",
+        modality="video" if recipe.cut.frames else "image",
         summary=recipe.summary,
         licence=recipe.card.licence,
         cut=recipe.cut,

@@ -12,16 +12,22 @@ import torch
 from torch import nn
 
 
-def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Path) -> None:
-    """Export a network that takes pixels uint8 (N, S, S, 3), named "pixels".
+def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Path, frames: int | None = None) -> None:
+    """Export a network that takes pixels uint8 (N, S, S, 3), or windows of looks (N, F, S, S, 3), named "pixels".
 
     Args:
         model: The network; it is set to score, not to learn.
         outputs: Names of what it returns, in order.
         size_px: S.
         path: Where to write.
+        frames: The most looks in a window; the graph takes fewer as well, for a person who is seen but shortly. None
+            where it takes pictures.
     """
-    example = torch.zeros((2, size_px, size_px, 3), dtype=torch.uint8)
+    windows = (2,) if frames is None else (2, frames)
+    free = {0: torch.export.Dim("batch")}
+    if frames is not None:
+        free[1] = torch.export.Dim("looks", max=frames)
+    example = torch.zeros((*windows, size_px, size_px, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -31,7 +37,7 @@ def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Pa
             str(path),
             input_names=["pixels"],
             output_names=list(outputs),
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=(free,),
             dynamo=True,
             external_data=False,
             verbose=False,

@@ -36,6 +36,7 @@ from unmask.train.solving import figures, solved
 from unmask.train.teachers import hear, teachers
 from unmask.train.trackers import trackers
 from unmask.train.views import Described
+from unmask.train.windows import DescribedWindows, described
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
@@ -213,14 +214,14 @@ def _loader(epoch: Dataset[Sample], recipe: Recipe, fabric: Fabric, workers: int
 
 def _described(
     recipe: Recipe, prepared: Path, model: Detector, weights: list[Path | None], progress: Progress | None
-) -> Described:
-    """What the network's frozen backbones say of the pictures."""
+) -> Described | DescribedWindows:
+    """What the network's frozen backbones say of what it looks at."""
 
     def told(done: int, of: int) -> None:
         if progress:
             progress("describing pictures", done, of)
 
-    return Described(model, recipe, prepared, weights=weights, progress=told)
+    return described(model, recipe, prepared, weights=weights, progress=told)
 
 
 def _solved(
@@ -236,7 +237,9 @@ def _solved(
     there = runs.lines(folder) if (folder / runs.STATE).is_file() else []
     if there:
         return Run(folder, there[-1])
-    return solved(recipe, folder, model.cpu(), _described(recipe, prepared, model, weights, progress), *items)
+    feed = _described(recipe, prepared, model, weights, progress)
+    assert isinstance(feed, Described)  # the recipe sees to it
+    return solved(recipe, folder, model.cpu(), feed, *items)
 
 
 def _attacked(model: Detector, pixels: Tensor, labels: Tensor, recipe: Recipe, chance: torch.Generator) -> Tensor:

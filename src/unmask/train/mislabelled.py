@@ -82,6 +82,8 @@ def mislabelled(
     """
     if not recipe.model.frozen:
         raise RecipeError(f'the backbones of {recipe.name} learn: take a recipe with freeze = "all", such as picture')
+    if recipe.cut.frames:
+        raise RecipeError(f"{recipe.name} looks at videos: take a recipe of pictures, such as picture")
     if read_cut(prepared) != recipe.cut:
         raise RecipeError(f"{prepared} was prepared with another cut than the recipe's: prepare it again")
     items = read_split(prepared, "train", recipe.data.leave_out)

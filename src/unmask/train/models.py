@@ -18,8 +18,9 @@ from unmask.train.heads import Dense, Places, Statistics
 from unmask.train.networks import OWN
 from unmask.train.networks.timm_maps import timm_maps
 from unmask.train.sights import SIGHTS
+from unmask.train.temporal import Attentive, Recurrent, Temporal
 
-Head = Places | Dense | Statistics | Discriminant
+Head = Places | Dense | Statistics | Discriminant | Temporal
 
 
 class Eye(nn.Module):
@@ -116,10 +117,11 @@ class Detector(nn.Module):
         """Score a batch.
 
         Args:
-            pixels: uint8 (N, S, S, 3) RGB.
+            pixels: uint8 (N, S, S, 3) RGB; windows of looks (N, F, S, S, 3) for a temporal head.
 
         Returns:
-            Logits float32 (N,) and heat maps float32 (N, h, w), with logit = mean of the heat map + a constant.
+            Logits float32 (N,) and heat maps float32 (N, h, w), with logit = mean of the heat map + a constant; of
+            windows, what each look adds, (N, F).
         """
         logit, activation = self.head(self.maps(pixels))
         return logit, activation
@@ -130,13 +132,15 @@ class Detector(nn.Module):
         return self.head.judge(described)
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
-        """Feature maps (N, C, h, w) of uint8 (N, S, S, 3), of all eyes."""
+        """Feature maps (N, C, h, w) of uint8 (N, S, S, 3), of all eyes; of windows (N, F, C, h, w)."""
+        if pixels.ndim == 5:
+            return [one.reshape(*pixels.shape[:2], *one.shape[1:]) for one in self.maps(pixels.flatten(0, 1))]
         upright = pixels.permute(0, 3, 1, 2).float()
         return [one for eye in self.eyes for one in eye(upright)]
 
 
 class Describer(nn.Module):
-    """What a head reads of a batch of uint8 pixels: float32 (N, D)."""
+    """What a head reads of a batch of uint8 pixels: float32 (N, D); looks of videos are described one by one."""
 
     def __init__(self, model: Detector) -> None:
         super().__init__()
@@ -149,7 +153,7 @@ class Describer(nn.Module):
 
 
 class Shown(nn.Module):
-    """All that an exported graph gives: logits (N,), activation (N, h, w) and embedding (N, D), float32."""
+    """All that an exported graph gives, float32: logits (N,), activation (N, h, w) or (N, F), embedding (N, D)."""
 
     def __init__(self, model: Detector) -> None:
         super().__init__()
@@ -192,6 +196,16 @@ def _head(options: Model, channels: Sequence[int]) -> Head:
             return Statistics(channels, options.hidden, options.dropout, options.regions)
         case "discriminant":
             return Discriminant(channels, options.regions)
+        case "recurrent":
+            return _temporal(options, channels, Recurrent(options.hidden))
+        case "attentive":
+            return _temporal(options, channels, Attentive(options.hidden, options.dropout))
+        case "alone":
+            return _temporal(options, channels, nn.Identity())
+
+
+def _temporal(options: Model, channels: Sequence[int], among: nn.Module) -> Temporal:
+    return Temporal(channels, options.hidden, options.dropout, options.regions, among)
 
 
 def hold(model: Detector, options: Model, epoch: int) -> None:

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from unmask import recipe_file
-from unmask.card import Cut
+from unmask.card import Cut, Pooling
 from unmask.errors import RecipeError
 from unmask.makers import MAKERS
-from unmask.train.design import Model
+from unmask.train.design import MOST_POSITIONS, Model
 from unmask.train.regime import Training
 from unmask.types import Value
 
@@ -36,7 +36,8 @@ class Data(Value):
             "weights" draws the data as they are and weighs each class by its rarity in the loss; "none" draws them as
             they are and leaves it at that.
         made: Share of the fakes that are made on the spot from real pictures of the train split, each in the same
-            batch as its original. The others come from the data set. Needs pairs.
+            batch as its original. The others come from the data set. Needs pairs. Of videos: share of the pairs, real
+            and fake, that are drawn from the clips that `unmask films` made.
         makers: How they are made: names of `unmask.makers.MAKERS`, each with its weight.
         source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
             are, 0 draws all alike.
@@ -46,6 +47,8 @@ class Data(Value):
         crop_px: Side of a square cut at random from each segment, for training alone; None learns from whole
             segments. The network scores places and averages them, so it may look at more when it scans: a large
             segment keeps its native detail at the price of a small one.
+        drop_looks: Videos only: the chance of each look at a person to be dropped while training; the look before it
+            takes its place. So the rhythm in which looks were sampled tells nothing.
     """
 
     balance: Literal["pairs", "sampler", "weights", "none"] = "pairs"
@@ -55,6 +58,7 @@ class Data(Value):
     leave_out: tuple[str, ...] = ()
     reencode: dict[str, Quality] = Field(default_factory=dict)
     crop_px: int | None = Field(default=None, ge=32)
+    drop_looks: float = Field(default=0.0, ge=0.0, lt=1.0)
 
     @field_validator("makers")
     @classmethod
@@ -122,7 +126,7 @@ class Recipe(Value):
     name: str
     summary: str
     seed: int = Field(default=0, ge=0)
-    pooling: Literal["max", "mean"]
+    pooling: Pooling
     cut: Cut
     data: Data = Data()
     augment: Augment = Augment()
@@ -130,6 +134,28 @@ class Recipe(Value):
     train: Training
     card: CardText = CardText()
     published: Published | None = None
+
+    @model_validator(mode="after")
+    def _looks_are_for_videos(self) -> Self:
+        if self.cut.frames is None:
+            if self.model.temporal:
+                raise ValueError(
+                    f'head = "{self.model.head}" reads several looks at a person: say how many, cut.frames'
+                )
+            if self.data.drop_looks:
+                raise ValueError("data.drop_looks drops looks of a video: leave it out, or give cut.frames")
+            return self
+        if not self.model.temporal:
+            raise ValueError(f'cut.frames needs head = "recurrent", "attentive" or "alone", not "{self.model.head}"')
+        if self.cut.kind != "face":
+            raise ValueError('cut.frames needs cut.kind = "face": what is followed through a video is a person')
+        if self.model.head == "attentive" and self.cut.frames > MOST_POSITIONS:
+            raise ValueError(f'head = "attentive" tells {MOST_POSITIONS} looks apart: cut.frames must not be larger')
+        if self.train.teacher:
+            raise ValueError("train.teacher looks at pictures: leave it out with cut.frames")
+        if self.augment.amplitude:
+            raise ValueError("augment.amplitude mixes two pictures: leave it out with cut.frames")
+        return self
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:

@@ -45,6 +45,7 @@ def unseen(
     perturbation: str | None = None,
     epochs: Mapping[str, int] | None = None,
     seeds: int = 1,
+    own: bool = False,
     weigh: Mapping[str, float] | None = None,
     weights: Path | None = None,
     workers: int = 1,
@@ -63,6 +64,8 @@ def unseen(
         perturbation: A name from `perturb.PERTURBATIONS`: rank such copies as well.
         epochs: By a recipe's name, epochs instead of its own, where time is short; the figures' command says so.
         seeds: How many times all of it is done, with the recipes' seeds and those that follow; three for a claim.
+        own: Rank each source's fakes against its own real items, from all of its splits, for nothing learned
+            from any of them: for sources that are few, or unlike the others in more than their fakes.
         weigh: By a recipe's name, what it counts among several, as for `release.join`.
         weights: Folder of the recipes' weights files.
         workers: As for `loop.train`.
@@ -80,7 +83,10 @@ def unseen(
     if seeds < 1:
         raise UsageError("the unseen-generator figure needs at least one seed")
     everything = table.read(manifest)
-    items = {source: evaluate.select(everything, [split], source) for source in sources}  # a typo fails here
+    items = {  # a typo fails here
+        source: evaluate.whole(everything, source) if own else evaluate.select(everything, [split], source)
+        for source in sources
+    }
     names, fewer = [recipe.name for recipe, _ in learn], epochs or {}
     forms = ["", perturbation] if perturbation else [""]
     trials: dict[str, list[Trial]] = {form: [] for form in forms}
@@ -111,14 +117,15 @@ def unseen(
         with Scanner(folders) as scanner:
             scan = partial(scanner.scan_many, alone=True)
             for number, row in enumerate(evaluate.collect(items[source], scan, forms[1:]), start=1):
-                tell(f"scanning {split}", number, len(items[source]) * len(forms))
+                tell("scanning", number, len(items[source]) * len(forms))
                 rows[row.perturbation].append(replace(row, perturbation=""))
         for form in forms:
-            what = "-".join(filter(None, ["scores", "+".join(names), split, form]))
+            what = "-".join(filter(None, ["scores", "+".join(names), "own" if own else split, form]))
             write_scores(beside / f"{what}.csv", rows[form])
             trials[form].append(Trial("+".join(names), source, again, rows[form]))
     command = ["unmask", "unseen", manifest.name, *(f"{recipe.name}={prepared.name}" for recipe, prepared in learn)]
-    command += ["--split", split, *(word for source in sources for word in ("--leave-out", source))]
+    command += ["--own"] if own else ["--split", split]
+    command += [*(word for source in sources for word in ("--leave-out", source))]
     command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
     command += [word for name, weight in (weigh or {}).items() for word in ("--weigh", f"{name}={weight:g}")]
     command += ["--seeds", str(seeds)] if seeds > 1 else []

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare import MANIFEST
 from unmask.runtime import Session, usable_cores
 from unmask.train import augment, data, heads, lessons, sights, texture
-from unmask.train.data import Draw, Plain, Store, draw_epoch, mean_by_item, read_split
+from unmask.train.data import Draw, Plain, Sample, Store, draw_epoch, mean_by_item, read_split
 from unmask.train.discriminant import Table
 from unmask.train.graph import write_graph
 from unmask.train.lessons import Lessons, Rows, View
@@ -36,6 +36,8 @@ from unmask.train.models import Describer, Detector
 from unmask.train.recipes import Recipe
 
 FOLDER: Final = "views"
+_AT_ONCE: Final = 16
+"""Pictures in one pass of the network, at most; many more need memory and save no time."""
 
 Progress = Callable[[int, int], None]
 
@@ -72,7 +74,7 @@ class Described:
         self._rows = {item.path: row for row, item in enumerate(everything)}
         reals = [item for item in everything if item.label == REAL]
         self._made_rows = {item.path: row for row, item in enumerate(reals)}
-        folder = prepared / FOLDER / _key(recipe, prepared, weights)
+        folder = prepared / FOLDER / key(recipe, prepared, weights)
         folder.mkdir(parents=True, exist_ok=True)
 
         plain = Plain(check, Store(check, recipe.cut.size_px))
@@ -86,11 +88,11 @@ class Described:
             gallery = Gallery(everything, store.segments) if WITH_DONORS & set(names) else None
             forms: list[Forms] = [View(everything, None, store, recipe, number) for number in numbers]
             forms += [View(reals, name, store, recipe, number, gallery) for name in names for number in numbers]
-            session = _session(model, recipe.cut.size_px, folder)
-            _fill(dict(zip(paths, [*forms, plain], strict=True)), session, jobs or usable_cores(), progress)
-        self._views = [_load(path) for path in views]
-        self._made = {name: [(_load(path), np.load(_lent(path))) for path in made[name]] for name in names}
-        self._check = _load(folder / "val.npy")
+            session = describer(model, recipe.cut.size_px, folder)
+            fill(dict(zip(paths, [*forms, plain], strict=True)), session, jobs or usable_cores(), progress)
+        self._views = [load(path) for path in views]
+        self._made = {name: [(load(path), np.load(_lent(path))) for path in made[name]] for name in names}
+        self._check = load(folder / "val.npy")
         self._check_items = check
         self._owner = plain.owner
 
@@ -162,10 +164,17 @@ class Described:
         return np.array([by_path[item.path] for item in items])
 
 
-Forms = View | Plain
+class Forms(Protocol):
+    """What is to be described: uint8 (S, S, 3) each, or several pictures at a time, (K, S, S, 3)."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __getitem__(self, index: int) -> Sample:
+        """The pixels, and a label that is not looked at."""
 
 
-def _session(model: Detector, size_px: int, folder: Path) -> Session:
+def describer(model: Detector, size_px: int, folder: Path) -> Session:
     """The backbones in our own runtime, which takes a third of PyTorch's time for it on common processors."""
     graph = folder / "backbones.onnx"
     write_graph(Describer(model), ("described",), size_px, graph)
@@ -175,8 +184,8 @@ def _session(model: Detector, size_px: int, folder: Path) -> Session:
         graph.unlink()
 
 
-def _fill(wanted: Mapping[Path, Forms], session: Session, jobs: int, progress: Progress | None) -> None:
-    """Write what is not there yet."""
+def fill(wanted: Mapping[Path, Forms], session: Session, jobs: int, progress: Progress | None) -> None:
+    """Write what is not there yet: to each path a row for each of its pictures, in order, float16 (N, D)."""
     of = sum(map(len, wanted.values()))
     waiting = {path: forms for path, forms in wanted.items() if not path.is_file()}
     done = of - sum(map(len, waiting.values()))
@@ -189,20 +198,22 @@ def _fill(wanted: Mapping[Path, Forms], session: Session, jobs: int, progress: P
                 progress(done, of)
         if isinstance(forms, View) and forms.maker:
             _write(_lent(path), forms.lent)
-        _write(path, np.stack(rows))
+        _write(path, np.concatenate(rows))
 
 
 def _described(session: Session, forms: Forms, jobs: int) -> Iterator[Rows]:
-    """A row for each picture, in order. Threads will do: Pillow, numpy and the runtime let go of the interpreter."""
+    """Rows for each picture, in order. Threads will do: Pillow, numpy and the runtime let go of the interpreter."""
 
-    def row(number: int) -> Rows:
+    def rows(number: int) -> Rows:
+        pixels = forms[number][0].numpy()
+        pictures = pixels.reshape(-1, *pixels.shape[-3:])
+        parts = [pictures[start : start + _AT_ONCE] for start in range(0, len(pictures), _AT_ONCE)]
         with np.errstate(over="ignore"):
-            described: Rows = session.run(forms[number][0][None].numpy())["described"][0].astype(np.float16)
-        return described
+            return np.concatenate([session.run(part)["described"].astype(np.float16) for part in parts])
 
     pool = ThreadPoolExecutor(jobs)
     try:
-        for described in pool.map(row, range(len(forms))):
+        for described in pool.map(rows, range(len(forms))):
             if not np.isfinite(described).all():
                 raise RecipeError("the backbone's features are too large for half precision; choose other maps")
             yield described
@@ -232,7 +243,8 @@ def _lent(path: Path) -> Path:
     return path.with_name(f"{path.stem}-lent.npy")
 
 
-def _load(path: Path) -> Rows:
+def load(path: Path) -> Rows:
+    """What was written, left on the disk until it is looked at: float16 (N, D)."""
     rows: Rows = np.load(path, mmap_mode="r")
     return rows
 
@@ -245,17 +257,22 @@ def _write(path: Path, rows: NDArray[np.float16] | NDArray[np.int64]) -> None:
     draft.replace(path)
 
 
-def _key(recipe: Recipe, prepared: Path, weights: Sequence[Path | None]) -> str:
-    """Changes with everything that a description depends on, the code that changes pictures included."""
+def key(recipe: Recipe, prepared: Path, weights: Sequence[Path | None], *code: Path) -> str:
+    """The name of the folder of descriptions: changes with everything that they depend on.
+
+    The code that changes pictures is included, with files of it that are named besides.
+    """
     backbones = [backbone.model_dump(mode="json") for backbone in recipe.model.backbones]
     describes = "dense" if recipe.model.head == "dense" else recipe.model.regions
     changes = [recipe.augment.model_dump(mode="json"), recipe.train.plain_views]
     options = [backbones, describes, changes, recipe.cut.size_px]
     if any(backbone.weights == "none" for backbone in recipe.model.backbones):
         options.append(recipe.seed)  # what starts at random is another network with another seed
+    if recipe.cut.frames:
+        options.append(recipe.cut.frames)
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
-    code = (Path(str(module.__file__)) for module in (augment, data, heads, lessons, sights, texture))
-    for path in (prepared / MANIFEST, *code, *(file for file in weights if file)):
+    common = (Path(str(module.__file__)) for module in (augment, data, heads, lessons, sights, texture))
+    for path in (prepared / MANIFEST, *common, *code, *(file for file in weights if file)):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
