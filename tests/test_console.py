@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import io
 import json
 import signal
 import sys
 from collections import Counter
 from typing import Any
 
+import jsonschema
 import pytest
 
+from tests import some_video
 from unmask import console
-from unmask.types import Evidence, Label, Region, Report, Source, Status, Verdict
+from unmask.sparkline import DIGITS
+from unmask.types import Curve, Evidence, Label, Region, Report, Source, Status, Verdict
 
 
 def judged(path: str = "a.jpg", label: Label = Label.FAKE, probability: float | None = 0.97, **more: Any) -> Report:
@@ -64,6 +68,106 @@ def test_an_evidence_line_says_where_and_whether_it_voted() -> None:
     assert console.evidence_line(evidence) == "    face: x 1 to 3, y 2 to 4: looks fake (information only)"
     voting = evidence.model_copy(update={"votes": True, "region": Region()})
     assert console.evidence_line(voting) == "    face: looks fake"
+
+
+def test_a_line_on_a_video_holds_persons_and_duration() -> None:
+    assert console.line(some_video.judged()) == "fake         0.93  2 persons  0:02  clip.mp4  (so the scores say)"
+    alone = some_video.judged(faces=1, video=some_video.video(duration_s=3725.0))
+    assert "  1 person  1:02:05  clip.mp4" in console.line(alone)
+
+
+def test_the_person_who_decided_has_a_line_with_a_curve() -> None:
+    (first,) = console.track_lines(some_video.judged())
+    assert first == "    person 1  0:00-0:02  ▁▅ ▅███▅▅▅▅  fake 0.93, highest at 0:01"
+    assert console.track_lines(some_video.judged(), everyone=True) == [
+        first,
+        "    person 2  0:00-0:02  ▁▁▁      ▁▁  real 0.04, highest at 0:00",
+    ]
+
+
+def test_a_curve_needs_no_special_characters() -> None:
+    (line,) = console.track_lines(some_video.judged(), marks=DIGITS)
+    assert "  05-5" in line
+    assert line.isascii()
+
+
+def test_a_long_track_fits_a_terminal() -> None:
+    times = tuple(float(second) for second in range(0, 7200, 30))
+    track = some_video.first().model_copy(update={"moments": some_video.moments(dict.fromkeys(times, 0.9))})
+    video = some_video.video(duration_s=7200.0, looked_at_s=times, tracks=(track,))
+    (line,) = console.track_lines(some_video.judged(video=video))
+    assert line.count("█") == console.SPARKLINE_MOST
+    assert len(line) < 100
+
+
+def test_curves_of_several_persons_stand_under_one_another() -> None:
+    short = some_video.second().model_copy(update={"moments": some_video.second().moments[:1]})
+    lines = console.track_lines(
+        some_video.judged(video=some_video.video(tracks=(some_video.first(), short))), everyone=True
+    )
+    assert lines[0].index("fake 0.93") == lines[1].index("real 0.04")
+
+
+def test_a_photo_or_a_video_of_nobody_has_no_such_line() -> None:
+    assert console.track_lines(judged(), everyone=True) == []
+    nobody = Verdict(label=Label.UNCERTAIN, reason="no face was found")
+    assert console.track_lines(some_video.judged(video=some_video.video(tracks=()), verdict=nobody)) == []
+
+
+def test_only_the_label_of_a_person_is_coloured() -> None:
+    plain, painted = (console.track_lines(some_video.judged(), colour=colour)[0] for colour in (False, True))
+    assert painted.replace("\x1b[31m", "").replace("\x1b[0m", "") == plain
+    assert "\x1b[31mfake\x1b[0m 0.93" in painted
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("utf-8", "▁▅ ▅███▅▅▅▅"), ("ascii", "05-5")])
+def test_the_writer_draws_what_stdout_can_carry(monkeypatch: pytest.MonkeyPatch, encoding: str, shown: str) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    with console.writer("people") as put:
+        put(some_video.judged())
+        put(judged())
+    lines = raw.getvalue().decode(encoding).splitlines()
+    assert shown in lines[1]
+    assert len(lines) == 3
+
+
+def test_the_writer_shows_everybody_and_no_single_look(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = Evidence(
+        detector="track",
+        region=Region(track=1, start_s=0.0, end_s=2.0),
+        logit=2.6,
+        probability=0.93,
+        votes=True,
+        sentence="this person looks fake",
+    )
+    look = whole.model_copy(update={"region": Region(track=1, start_s=1.0, end_s=1.0), "heat_map": ((1.0,),)})
+    with console.writer("people", evidence=True, everyone=True) as put:
+        put(some_video.judged(evidence=(whole, look)))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["fake", "person", "person", "track:"]
+    assert lines[-1] == "    track: person 1, 0:00.0 to 0:02.0: this person looks fake"
+
+
+def test_json_holds_all_of_a_video_as_the_schema_describes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    curve = Curve(detector="lipsync", name="opening of the mouth", unit="px", track=1, times_s=(0, 1), values=(2, None))
+    report = some_video.judged(
+        video=some_video.video(curves=(curve,), looked_closer_s=(0.9,), notes=("it breaks off",))
+    )
+    with console.writer("jsonl") as put:
+        put(report)
+    written = json.loads(capsys.readouterr().out)
+    schema = Report.model_json_schema(mode="serialization")
+    assert {"Video", "Track", "Moment", "Curve"} <= set(schema["$defs"])
+    jsonschema.Draft202012Validator(schema).validate(written)
+    assert Report.model_validate_json(json.dumps(written)) == report
+    assert written["video"]["tracks"][0]["moments"][2] == {
+        "time_s": 0.4,
+        "box_px": [10, 20, 50, 70],
+        "probability": None,
+    }
+    del written["video"]["tracks"][0]["verdict"]
+    assert not jsonschema.Draft202012Validator(schema).is_valid(written)
 
 
 def test_the_tally_counts_in_words() -> None:

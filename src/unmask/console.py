@@ -12,13 +12,17 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Literal
 
-from unmask.types import Evidence, Report
-from unmask.wording import visible
+from unmask import timeline
+from unmask.sparkline import BLOCKS, marks_for, sparkline
+from unmask.types import Evidence, Report, Track
+from unmask.wording import to_the_second, visible
 
 Form = Literal["people", "json", "jsonl"]
 
 _COLOURS: Final = {"fake": 31, "real": 32, "uncertain": 33, "not judged": 35}  # ANSI: red, green, yellow, magenta
 _DIM: Final = 2
+SPARKLINE_MOST: Final = 32
+"""Characters of a curve at most, so that a person's line fits the usual 80."""
 
 
 def coloured() -> bool:
@@ -32,7 +36,10 @@ def label(report: Report) -> str:
 
 
 def line(report: Report, *, colour: bool = False) -> str:
-    """One report in one line: verdict, probability of fake, faces, path, reason. Safe for any terminal."""
+    """One report in one line: verdict, probability of fake, faces, path, reason. Safe for any terminal.
+
+    Of a video persons and duration take the place of the faces.
+    """
     probability = report.verdict.probability if report.verdict else None
     reason = report.verdict.reason if report.verdict else f"{_words(report.status)}: {report.message}"
     word = label(report)
@@ -40,17 +47,36 @@ def line(report: Report, *, colour: bool = False) -> str:
         (
             _paint(f"{word:<10}", _COLOURS[word], colour),
             f"{_short(probability):>5}",
-            f"{_faces(report.faces):>8}",
+            f"{_seen(report):>8}",
             visible(report.source.path),
             _paint(f"({visible(reason)})", _DIM, colour),
         )
     )
 
 
+def track_lines(report: Report, *, everyone: bool = False, colour: bool = False, marks: str = BLOCKS) -> list[str]:
+    """A line for each person of a video, indented under its file: their seconds, a curve, what is said of them.
+
+    Args:
+        report: Of a photo, there is no line.
+        everyone: Whether to show all persons, not only the one who decided.
+        colour: Whether to colour the label.
+        marks: What the curve is drawn with (`unmask.sparkline`).
+    """
+    if report.video is None or report.verdict is None:
+        return []
+    number = report.verdict.region.track if report.verdict.region else None
+    shown = [track for track in report.video.tracks if everyone or track.number == number]
+    curves = [sparkline(timeline.columns(report.video, track, SPARKLINE_MOST), marks) for track in shown]
+    widest = max(map(len, curves), default=0)
+    return [_track_line(track, f"{curve:<{widest}}", colour) for track, curve in zip(shown, curves, strict=True)]
+
+
 def evidence_line(evidence: Evidence) -> str:
     """One finding in one line, indented under its file."""
     box = evidence.region.box_px
-    where = f"x {box[0]} to {box[2]}, y {box[1]} to {box[3]}: " if box else ""
+    places = [timeline.when(evidence.region), f"x {box[0]} to {box[2]}, y {box[1]} to {box[3]}" if box else None]
+    where = "".join(f"{place}: " for place in [", ".join(filter(None, places))] if place)
     rank = "" if evidence.votes or evidence.logit is None else " (information only)"
     return visible(f"    {evidence.detector}: {where}{evidence.sentence}{rank}")
 
@@ -62,18 +88,27 @@ def tally(counts: Counter[str]) -> str:
 
 
 @contextmanager
-def writer(form: Form, *, evidence: bool = False) -> Iterator[Callable[[Report], None]]:
+def writer(form: Form, *, evidence: bool = False, everyone: bool = False) -> Iterator[Callable[[Report], None]]:
     """Give a function that writes one report to stdout, at once.
 
     With "json" the reports become the elements of one array, which is closed however the scan ends.
+
+    Args:
+        form: How a report is written.
+        evidence: For people, whether to write what each detector found. Single looks at a person of a video are left
+            to the line of that person.
+        everyone: For people, whether to write a line for every person of a video, not only for the one who decided.
     """
-    colour = coloured()
+    colour, marks = coloured(), marks_for(sys.stdout.encoding)
     count = 0
 
     def put(report: Report) -> None:
         nonlocal count
         if form == "people":
-            lines = [line(report, colour=colour), *(evidence_line(e) for e in report.evidence if evidence)]
+            lines = [line(report, colour=colour)]
+            lines += track_lines(report, everyone=everyone, colour=colour, marks=marks)
+            if evidence:
+                lines += [evidence_line(e) for e in report.evidence if not timeline.is_one_look(e)]
             text = "\n".join(lines) + "\n"
         else:
             # ASCII, so that neither an encoding nor a control character in a name can harm the terminal.
@@ -140,12 +175,25 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
+def _track_line(track: Track, curve: str, colour: bool) -> str:
+    word, probability, most = track.verdict.label.value, track.verdict.probability, timeline.highest(track)
+    said = f"{_paint(word, _COLOURS[word], colour)} {_short(probability)}"
+    seconds = f"{to_the_second(track.start_s)}-{to_the_second(track.end_s)}"
+    at = f", highest at {to_the_second(most.time_s)}" if most else ""
+    return f"    person {track.number}  {seconds}  {curve}  {said}{at}"
+
+
 def _words(status: str) -> str:
     return status.replace("_", " ")
 
 
-def _faces(count: int | None) -> str:
-    return "-" if count is None else f"{count} {'face' if count == 1 else 'faces'}"
+def _seen(report: Report) -> str:
+    if report.faces is None:
+        count = "-"
+    else:
+        one, many = ("face", "faces") if report.video is None else ("person", "persons")
+        count = f"{report.faces} {one if report.faces == 1 else many}"
+    return count if report.video is None else f"{count}  {to_the_second(report.video.duration_s)}"
 
 
 def _short(probability: float | None) -> str:

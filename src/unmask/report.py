@@ -5,13 +5,9 @@ jinja2, because its autoescaping makes a file name that contains markup harmless
 
 from __future__ import annotations
 
-import base64
-import io
-import os
-import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,18 +17,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import heatmap
+from unmask import heatmap, video_page
+from unmask.embedded import data_uri, jpeg, located
 from unmask.errors import MediaError
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.modalities import image as pictures
 from unmask.types import Box, Evidence, ModelUsed, Report, Score, Status
-from unmask.wording import decimals, visible
+from unmask.wording import clock, decimals, to_the_second, visible
 
 PICTURE_PX: Final = 720
 CROP_PX: Final = 224
 ASIDE_PX: Final = 144
 THUMBNAIL_PX: Final = 112
-_QUALITY: Final = 82
 _HERE: Final = Markup("\0")  # no text can hold it: `visible` writes it out
 
 _VERDICTS: Final = {"fake": "Judged fake", "real": "Judged real", "uncertain": "Uncertain"}
@@ -97,8 +93,8 @@ class Row:
 def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, written: datetime | None = None) -> str:
     """One self-contained HTML page on all reports.
 
-    Pictures are read again from `source.path` and shown only while their sha256 is still the one that was judged.
-    One picture at a time is in memory; the page keeps small copies.
+    Pictures, and some frames of videos, are read again from `source.path` and shown only while the file's sha256 is
+    still the one that was judged. One picture at a time is in memory; the page keeps small copies.
 
     Args:
         reports: Iterated once. Made with evidence where heat maps are wanted.
@@ -106,17 +102,13 @@ def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, writte
         written: The time to put on the page; now when None.
     """
     environment = _environment()
-    part = environment.get_template("file.html.j2")
     rows: list[Row] = []
     parts: list[str] = []
     for number, report in enumerate(reports, start=1):
-        image, note = _picture(report, limits)
-        row = _row(number, report, image)
-        spots = _spots(report, image)
-        picture = _jpeg(image, PICTURE_PX) if image else None
-        detectors = _detectors(report, spots)
-        parts.append(part.render(row=row, picture=picture, note=note, spots=tuple(spots.values()), detectors=detectors))
+        draw = _photo if report.video is None else _video
+        row, part = draw(environment, number, report, limits)
         rows.append(_without_evidence(row))
+        parts.append(part)
     page = environment.get_template("report.html.j2").render(
         rows=rows,
         parts=_HERE,
@@ -128,6 +120,23 @@ def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, writte
     # Joined here, for jinja would copy every part once more.
     before, after = page.split(_HERE)
     return "".join([before, *parts, after])
+
+
+def _photo(environment: Environment, number: int, report: Report, limits: Limits) -> tuple[Row, str]:
+    """The part of the page on a photo, or on a file that could not be judged."""
+    image, note = _picture(report, limits)
+    row = _row(number, report, jpeg(image, THUMBNAIL_PX) if image else None)
+    spots = _spots(report, image)
+    picture = jpeg(image, PICTURE_PX) if image else None
+    shown = {"picture": picture, "note": note, "spots": tuple(spots.values()), "detectors": _detectors(report, spots)}
+    return row, environment.get_template("file.html.j2").render(row=row, **shown)
+
+
+def _video(environment: Environment, number: int, report: Report, limits: Limits) -> tuple[Row, str]:
+    """The part of the page on a video."""
+    shown = video_page.of(report, limits)
+    row = _row(number, report, shown.thumbnail)
+    return row, environment.get_template("video.html.j2").render(row=row, shown=shown)
 
 
 def _ascii(text: object) -> object:
@@ -162,8 +171,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, threshold=_threshold, band=_band)
-    environment.globals["legend"] = _data_uri("png", heatmap.legend())
+    environment.filters.update(number=_number, threshold=_threshold, band=_band, clock=clock, seconds=to_the_second)
+    environment.globals["legend"] = data_uri("png", heatmap.legend())
     return environment
 
 
@@ -172,7 +181,7 @@ def _picture(report: Report, limits: Limits) -> tuple[Image.Image | None, str | 
     if report.status is not Status.OK or report.source.sha256 is None:
         return None, None
     try:
-        data, source = pictures.read(_located(report.source.path), limits)
+        data, source = pictures.read(located(report.source.path), limits)
         if source.sha256 != report.source.sha256:
             return None, "The file has changed since it was judged, so its picture is not shown."
         return pictures.decode(data, source, limits).image, None
@@ -180,16 +189,7 @@ def _picture(report: Report, limits: Limits) -> tuple[Image.Image | None, str | 
         return None, f"The picture cannot be shown: {error}."
 
 
-def _located(shown: str) -> Path:
-    """The file behind a path as reports show it. A wrong guess does no harm: the sha256 is checked."""
-    path = Path(shown)
-    if path.exists() or "\\x" not in shown:
-        return path
-    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), shown.encode())
-    return Path(os.fsdecode(raw))
-
-
-def _row(number: int, report: Report, image: Image.Image | None) -> Row:
+def _row(number: int, report: Report, thumbnail: Markup | None) -> Row:
     verdict = report.verdict
     models = {model.name: model for model in report.models}
     return Row(
@@ -199,13 +199,14 @@ def _row(number: int, report: Report, image: Image.Image | None) -> Row:
         words=_VERDICTS[verdict.label.value] if verdict else _STATUSES[report.status],
         report=report,
         model=models.get(verdict.detector or "") if verdict else None,
-        thumbnail=_jpeg(image, THUMBNAIL_PX) if image else None,
+        thumbnail=thumbnail,
     )
 
 
 def _without_evidence(row: Row) -> Row:
-    """The summary needs no heat maps, and a thousand files' worth of them would stay in memory until the end."""
-    return Row(**{**vars(row), "report": row.report.model_copy(update={"evidence": ()})})
+    """The summary needs no heat maps or looks, and a thousand files' worth of them would stay in memory to the end."""
+    video = row.report.video and row.report.video.model_copy(update={"tracks": (), "curves": ()})
+    return replace(row, report=row.report.model_copy(update={"evidence": (), "video": video}))
 
 
 def _spots(report: Report, image: Image.Image | None) -> dict[Box, Spot]:
@@ -225,7 +226,7 @@ def _spots(report: Report, image: Image.Image | None) -> dict[Box, Spot]:
             width=100 * (box[2] - box[0]) / width,
             height=100 * (box[3] - box[1]) / height,
             informs=only_informs,
-            crop=_jpeg(image.crop(box), ASIDE_PX if only_informs else CROP_PX) if image else None,
+            crop=jpeg(image.crop(box), ASIDE_PX if only_informs else CROP_PX) if image else None,
         )
         for index, (box, only_informs) in enumerate(informs.items(), start=1)
     }
@@ -247,7 +248,7 @@ def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ..
                 evidence=evidence,
                 state=_state(evidence),
                 spot=spots[evidence.region.box_px] if evidence.region.box_px is not None else None,
-                heat=_data_uri("png", heatmap.overlay(maps[index], scale)) if scale and index in maps else None,
+                heat=data_uri("png", heatmap.overlay(maps[index], scale)) if scale and index in maps else None,
             )
             for index, evidence in enumerate(found)
         )
@@ -280,18 +281,3 @@ def _tally(rows: list[Row]) -> list[tuple[str, str, int]]:
     counts = Counter(row.label for row in rows)
     words = {"fake": "judged fake", "real": "judged real", "uncertain": "uncertain", "none": "could not be judged"}
     return [(label, text, counts[label]) for label, text in words.items() if counts[label]]
-
-
-def _jpeg(image: Image.Image, most_px: int) -> Markup:
-    """A small copy as a data URI. It is made of pixels alone: no comment, EXIF or profile travels along."""
-    scale = min(1.0, most_px / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    copy = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    copy.info = {}
-    file = io.BytesIO()
-    copy.save(file, "JPEG", quality=_QUALITY, optimize=True)
-    return _data_uri("jpeg", file.getvalue())
-
-
-def _data_uri(kind: str, data: bytes) -> Markup:
-    return Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}")

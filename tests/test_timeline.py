@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.some_video import FACE, first, moments, second, video
+from unmask import timeline
+from unmask.types import Evidence, Region, Track
+
+
+def of(values: dict[float, float | None]) -> Track:
+    times = sorted(values)
+    return first().model_copy(update={"start_s": times[0], "end_s": times[-1], "moments": moments(values)})
+
+
+def test_a_person_is_away_where_a_frame_does_not_show_them() -> None:
+    assert [[m.time_s for m in run] for run in timeline.runs(video(), second())] == [[0.0, 0.2, 0.4], [1.8, 2.0]]
+    assert list(timeline.away(video(), second())) == [(0.4, 1.8)]
+    assert list(timeline.away(video(), first())) == []
+
+
+def test_closer_looks_make_nobody_else_away() -> None:
+    closer = video(looked_closer_s=(0.25, 0.3))
+    assert len(timeline.runs(closer, second())) == 2
+
+
+def test_a_person_is_drawn_half_way_to_the_frames_without_them() -> None:
+    assert np.array(timeline.stretches(video(), second())) == pytest.approx(np.array([(0.0, 0.5), (1.7, 2.1)]))
+    assert timeline.stretches(video(), first()) == [(0.0, 2.1)]
+    assert timeline.stretches(video(), of({1.0: 0.5}))[0] == pytest.approx((0.9, 1.1))
+
+
+def test_the_highest_look_counts_only_what_was_judged() -> None:
+    most = timeline.highest(first())
+    assert most is not None
+    assert (most.time_s, most.probability) == (1.0, 0.97)
+    assert timeline.highest(of({0.0: None})) is None
+
+
+def test_columns_have_gaps_only_where_nothing_was_seen_or_judged() -> None:
+    assert timeline.columns(video(), second(), 32) == [0.04] * 3 + [None] * 6 + [0.04] * 2
+    assert timeline.columns(video(), first(), 32)[:3] == [0.06, 0.5, None]
+    assert timeline.columns(video(), first().model_copy(update={"moments": ()}), 32) == []
+
+
+def test_columns_are_no_more_than_fit_and_keep_the_peak() -> None:
+    found = timeline.columns(video(), first(), 4)
+    assert len(found) == 4
+    assert max(value or 0 for value in found) == 0.97
+
+
+def test_a_closer_look_belongs_to_the_column_next_to_it() -> None:
+    track = of({0.0: 0.1, 0.2: 0.2, 0.25: 0.9, 0.4: 0.3})
+    assert timeline.columns(video(), track, 32) == [0.1, 0.9, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "texts"),
+    [
+        (0, 12, ["0:00", "0:02", "0:04", "0:06", "0:08", "0:10", "0:12"]),
+        (0, 0.5, ["0:00.0", "0:00.1", "0:00.2", "0:00.3", "0:00.4", "0:00.5"]),
+        (1, 5, ["0:01", "0:02", "0:03", "0:04", "0:05"]),
+        (59.5, 61.2, ["0:59.5", "1:00.0", "1:00.5", "1:01.0"]),
+        (0, 7200, ["0:00", "20:00", "40:00", "1:00:00", "1:20:00", "1:40:00", "2:00:00"]),
+        (0, 0, ["0:00.0"]),
+    ],
+)
+def test_ticks_are_round_and_few(start_s: float, end_s: float, texts: list[str]) -> None:
+    found = timeline.ticks(start_s, end_s)
+    assert [text for _, text in found] == texts
+    assert all(start_s - 1e-6 <= time_s <= end_s + 1e-6 for time_s, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        (Region(), None),
+        (Region(track=2), "person 2"),
+        (Region(track=1, start_s=4.2, end_s=6.8), "person 1, 0:04.2 to 0:06.8"),
+        (Region(track=1, start_s=4.2, end_s=4.2), "person 1, at 0:04.2"),
+        (Region(start_s=0.0), "at 0:00.0"),
+        (Region(box_px=FACE), None),
+    ],
+)
+def test_a_region_in_words(region: Region, words: str | None) -> None:
+    assert timeline.when(region) == words
+
+
+def test_a_look_is_told_from_a_finding_on_a_whole_person() -> None:
+    look = Evidence(
+        detector="track",
+        region=Region(track=1, start_s=1.0, end_s=1.0),
+        logit=1.0,
+        votes=False,
+        sentence="looks fake",
+        heat_map=((1.0,),),
+    )
+    assert timeline.is_one_look(look)
+    assert not timeline.is_one_look(look.model_copy(update={"heat_map": None})), "a person who was seen but once"
+    assert not timeline.is_one_look(look.model_copy(update={"region": Region(track=1, start_s=1.0, end_s=2.0)}))
+    assert not timeline.is_one_look(look.model_copy(update={"region": Region(box_px=FACE)}))
