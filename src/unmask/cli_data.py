@@ -64,10 +64,14 @@ def prepare(
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="DATA is this data set; unmask datasets list names them.")
     ] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(metavar="MANIFEST", help="Cut the items of this one too; repeatable.")
+    ] = None,
     jobs: Jobs = None,
 ) -> None:
     """Cut faces or patches from labelled files, with the code that scans, alike for real and fake.
 
+    Of videos the main person is cut, at moments over the whole clip, where the recipe's cut has frames.
     The files of a folder or a data set are listed in PREPARED/originals.csv. Those without a split get one (80 % train,
     10 % val, 10 % test, relatives together), and where only val or test is missing, it is cut from train.
     """
@@ -81,9 +85,12 @@ def prepare(
         if dataset is not None or data.is_dir():
             listed = plugins.load("datasets", dataset or "folder").items(data.resolve())
             with bar("looking for relatives") as move:
-                table = originals.write(listed, out, progress=move)
+                of_videos = wanted.cut.frames is not None
+                table = originals.write(listed, out, of_videos=of_videos, progress=move)
         with bar("cutting") as move:
-            made = work.prepare(table, out, wanted.cut, reencode=wanted.data.reencode, jobs=jobs, progress=move)
+            made = work.prepare(
+                table, out, wanted.cut, also=also or (), reencode=wanted.data.reencode, jobs=jobs, progress=move
+            )
     _tell(made)
 
 

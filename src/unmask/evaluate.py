@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from unmask import evaluation, measures, perturb
+from unmask import evaluation, measures, perturb, perturb_video
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.errors import ManifestError, MediaError, UsageError
@@ -74,7 +74,8 @@ def evaluate(
         out: Folder for scores.csv, figures.md, measures.csv, items.csv and evaluation.json; made if missing.
         hold_out: The source that the model was trained without: of the fakes, only its own are scanned, and the real
             photos of all sources. Give the rows to `figures.unseen`.
-        perturbations: Names from `perturb.PERTURBATIONS`; the files are scanned once more for each.
+        perturbations: Names from `perturb.PERTURBATIONS`, of videos those in `perturb_video.NAMES`; the files are
+            scanned once more for each.
         limit: The most files to scan, as `sample` chooses them; all when None.
         command: What to type to measure this again, where it was another verb than evaluate.
         progress: Called with files scanned and files in all, copies included.
@@ -84,12 +85,13 @@ def evaluate(
 
     Raises:
         ManifestError: The table cannot be read, or has nothing in these splits, or not that source.
-        UsageError: No such perturbation or model, or a limit below 1.
+        UsageError: No such perturbation or model, or one that videos cannot go through, or a limit below 1.
     """
     perturb.check(perturbations)
     table_sha256 = evaluation.sha256(manifest)
     items = select(table.read(manifest), splits, hold_out)
     items = items if limit is None else sample(items, limit, manifest)
+    perturb_video.check(perturbations, items)
     used, ensemble = evaluation.pin_models(evaluation.choose(models))
     from unmask.scan import Scanner  # it loads the models' runtime
 
@@ -148,6 +150,18 @@ def select(items: Iterable[Item], splits: Sequence[str], hold_out: str | None = 
     return chosen
 
 
+def whole(items: Iterable[Item], source: str) -> list[Item]:
+    """All items of one source, whatever their split: for networks that learned from none of them.
+
+    Raises:
+        ManifestError: The source does not hold both classes.
+    """
+    chosen = [item for item in items if item.source == source]
+    if {item.label for item in chosen} != {REAL, FAKE}:
+        raise ManifestError(f'the source "{source}" does not hold both real items and fakes: measure it against all')
+    return chosen
+
+
 def sample(items: Sequence[Item], limit: int, manifest: Path) -> list[Item]:
     """At most `limit` items, as many reals as fakes where there are both, in their old order.
 
@@ -189,11 +203,17 @@ def collect(items: Sequence[Item], scan: Scan, perturbations: Sequence[str] = ()
 def _copies(items: Iterable[Item], name: str, folder: Path, made: deque[tuple[Item, Path]]) -> Iterator[Path]:
     for number, item in enumerate(items):
         try:
-            photo = pictures.load(item.path)
+            copy = _copy(item.path, name, folder / str(number))
         except MediaError:
             continue
-        made.append((item, perturb.write(name, photo.image, folder / str(number))))
-        yield made[-1][1]
+        made.append((item, copy))
+        yield copy
+
+
+def _copy(path: Path, name: str, stem: Path) -> Path:
+    if perturb_video.is_video(path):
+        return perturb_video.write(name, path, stem)
+    return perturb.write(name, pictures.load(path).image, stem)
 
 
 def _counted(rows: Iterator[Row], items: int, perturbations: int, progress: Progress | None) -> list[Row]:

@@ -4,7 +4,8 @@ A prepared folder is a data set again: `manifest.csv` over PNG files, so `audit`
 Both classes go through the same cut and the same lossless format, so neither size, nor the bytes of a codec, nor
 quantisation, nor metadata is left to tell them apart; the pixels themselves are not touched.
 
-One file holds all segments of one picture, stacked downwards: a face crop, or up to nine patches.
+One file holds all segments of one picture, stacked downwards: a face crop, or up to nine patches; or, where the cut
+has `frames`, the looks at one person of a video (`prepare_tracks`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from unmask import journal, manifest, splits, trees
+from unmask import journal, manifest, prepare_tracks, splits, trees
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
 from unmask.faces import Face, FaceFinder, main_face
@@ -48,11 +49,12 @@ def prepare(
     out: Path,
     cut: Cut,
     *,
+    also: Sequence[Path] = (),
     reencode: Mapping[str, int] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Cut every item of a manifest.
+    """Cut every item of a manifest, or of several.
 
     Work that was interrupted goes on where it stopped: each finished item is noted in a journal in `out`. Pixels are
     written as they are cut and never held.
@@ -61,6 +63,7 @@ def prepare(
         table: The manifest of the original files.
         out: Folder for the cuts; made if missing.
         cut: How to cut; the recipe's, and later the card's.
+        also: Further manifests, of files that were made from those of the first, for one.
         reencode: Source to JPEG quality, for sources whose classes came with different compression: all their files,
             real and fake, are first saved once more with this quality, which must be below that of both.
         jobs: Processes; all usable cores when None.
@@ -68,11 +71,17 @@ def prepare(
 
     Raises:
         ManifestError: The manifest cannot be used.
-        UsageError: `out` already holds segments of another cut, or items are videos.
+        UsageError: `out` already holds segments of another cut, or items are videos; or pictures, where the cut is of
+            videos, which are not saved once more.
         UnmaskError: The disk is full. What was done stays.
     """
-    items = manifest.read(table)
-    _refuse_videos(table, items)
+    items = [item for one in (table, *also) for item in manifest.read(one)]
+    if cut.frames is None:
+        _refuse_videos(table, items)
+    else:
+        prepare_tracks.refuse_pictures(table, items)
+        if reencode:
+            raise UsageError("videos are not saved once more before they are cut: leave `reencode` out of the recipe")
     with journal.room(out):
         out.mkdir(parents=True, exist_ok=True)
         _claim(out, cut)
@@ -83,7 +92,7 @@ def prepare(
             if note["file"]
         ]
         # Two photos may differ and their faces not: leaks are looked for among the cuts, and test stays whole.
-        sound = splits.without_leaks(kept)
+        sound = splits.without_leaks(kept) if cut.frames is None else prepare_tracks.sound(kept, cut)
         manifest.write(out / MANIFEST, sound)
     left_out = journal.left_out(notes)
     if len(sound) < len(kept):
@@ -157,6 +166,8 @@ def _finder() -> FaceFinder:
 
 def _prepare_one(task: Task) -> Note:
     item, out, cut, quality = task
+    if cut.frames is not None:
+        return prepare_tracks.write_one(item, out, cut)
     note: Note = {"path": journal.key(item.path), "quality": quality, "file": None, "reason": None, "attributes": {}}
     try:
         photo = image_modality.load(item.path)

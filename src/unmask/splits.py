@@ -14,7 +14,12 @@ from unmask.traits import Progress, Traits, read_all
 
 
 def assign(
-    items: Iterable[Item], fractions: Mapping[str, float], seed: int = 0, *, progress: Progress | None = None
+    items: Iterable[Item],
+    fractions: Mapping[str, float],
+    seed: int = 0,
+    *,
+    traits: Sequence[Traits] | None = None,
+    progress: Progress | None = None,
 ) -> list[Item]:
     """Give every item that has no split one of `fractions`.
 
@@ -28,6 +33,7 @@ def assign(
         items: The items; their files are read.
         fractions: Split name to share ({"train": 0.8, "val": 0.1, "test": 0.1}), in the order of cutting, sum 1.
         seed: Another seed, another partition.
+        traits: What is known of the files; they are read when None.
         progress: Called with files done and files in all.
 
     Returns:
@@ -40,7 +46,7 @@ def assign(
     if not fractions or "" in fractions or min(fractions.values()) < 0 or abs(sum(fractions.values()) - 1) > 1e-6:
         raise UsageError(f"fractions must be named, not negative, and add up to 1, not {dict(fractions)}")
     rows = list(items)
-    traits = read_all([item.path for item in rows], progress)
+    traits = read_all([item.path for item in rows], progress) if traits is None else traits
     families: dict[int, list[int]] = defaultdict(list)
     for i, first in enumerate(related(rows, traits)):
         families[first].append(i)
@@ -64,6 +70,7 @@ def without_leaks(
     items: Iterable[Item],
     order: Sequence[str] = ("test", "val", "train"),
     *,
+    traits: Sequence[Traits] | None = None,
     progress: Progress | None = None,
 ) -> list[Item]:
     """Drop items that have a relative in another split, where splits are given and must not be changed.
@@ -72,10 +79,11 @@ def without_leaks(
         items: The items; their files are read.
         order: What stays first: an item goes if a relative lies in a split further left, so by default test stays
             whole and train gives way. Splits not named here come before all, as they are not learnt from.
+        traits: What is known of the files; they are read when None.
         progress: Called with files done and files in all.
     """
     rows = list(items)
-    traits = read_all([item.path for item in rows], progress)
+    traits = read_all([item.path for item in rows], progress) if traits is None else traits
     ranks = [order.index(item.split) if item.split in order else -1 for item in rows]
     families = related(rows, traits)
     first: dict[int, int] = {}

@@ -39,10 +39,15 @@ def self_blend(portrait: Portrait, donors: Donors, rng: np.random.Generator) -> 
         one is drawn.
     """
     picture = Image.fromarray(portrait.pixels)
-    changed = _sharpness(Image.fromarray(_colour(portrait.pixels, rng)), rng)
-    inner, outer = (changed, picture) if rng.random() < 0.5 else (picture, changed)
+    copy = Image.fromarray(changed(portrait.pixels, rng))
+    inner, outer = (copy, picture) if rng.random() < 0.5 else (picture, copy)
     mask = blend_mask(portrait, rng) * np.float32(rng.choice(_RATIOS))
     return blended(np.asarray(moved(inner, rng)), np.asarray(outer), mask)
+
+
+def changed(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """A copy with other colours and another sharpness: uint8 (H, W, 3)."""
+    return np.asarray(_sharpness(Image.fromarray(_colour(pixels, rng)), rng), np.uint8)
 
 
 def blended(inner: Pixels, outer: Pixels, mask: Mask) -> Pixels:
@@ -103,8 +108,8 @@ def _colour(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     matrix = gain * contrast * np.linalg.inv(to_yiq) @ middle @ to_yiq
     mean = pixels.reshape(-1, 3).mean(axis=0)
     offset = shift + gain * (1 - contrast) * mean.mean()
-    changed = pixels.reshape(-1, 3).astype(np.float32) @ matrix.T.astype(np.float32) + offset.astype(np.float32)
-    rounded: Pixels = np.clip(np.round(changed), 0, 255).astype(np.uint8)
+    turned = pixels.reshape(-1, 3).astype(np.float32) @ matrix.T.astype(np.float32) + offset.astype(np.float32)
+    rounded: Pixels = np.clip(np.round(turned), 0, 255).astype(np.uint8)
     return rounded.reshape(pixels.shape)
 
 
