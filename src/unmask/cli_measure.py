@@ -166,6 +166,9 @@ def unseen(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipes'.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Do all of it so many times, each with the next seed.")] = 1,
+    own: Annotated[
+        bool, typer.Option("--own", help="Rank against a source's own real items, both from all of its splits.")
+    ] = False,
     weigh: Weigh = None,
     weights: Weights = None,
     workers: Workers = 1,
@@ -190,6 +193,7 @@ def unseen(
                 perturbation=perturb,
                 epochs=fewer,
                 seeds=seeds,
+                own=own,
                 weigh=weights_of(weigh),
                 weights=folder,
                 workers=workers,

@@ -73,7 +73,7 @@ def unseen(scores_by_heldout: Mapping[str, Sequence[Row]], command: str) -> list
         if not both_classes(chosen):
             raise UsageError(f"the scores without {source} hold no scored fakes of it, or no scored real photos")
         sets.append(ranked(chosen))
-        on = f"fakes of {source} against all real photos, {ranked_by(chosen)}"
+        on = f"fakes of {source} against {real_ones(source, chosen)}, {ranked_by(chosen)}"
         interval = metrics.bootstrap(metrics.auc, *sets[-1])
         found.append(_figure("unseen-generator AUC", on, interval, command, chosen))
     mean = metrics.bootstrap_mean(metrics.auc, sets)
@@ -84,6 +84,12 @@ def unseen(scores_by_heldout: Mapping[str, Sequence[Row]], command: str) -> list
         _figure("mean unseen-generator AUC", over, mean, command),
         worst.model_copy(update={"name": "worst unseen-generator AUC"}),
     ]
+
+
+def real_ones(source: str, rows: Iterable[Row]) -> str:
+    """Against what the fakes of a source are ranked, in words."""
+    others = any(row.label == REAL and row.source != source for row in rows)
+    return "all real photos" if others else "its own real ones"
 
 
 def to_markdown(figures: Iterable[Figure]) -> str:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from unmask.card import Calibration, Card, Thresholds
+from unmask.card import Calibration, Card, Pooling, Thresholds
 from unmask.ensemble import Ensemble
 from unmask.errors import UsageError
 from unmask.types import Evidence, Label, Region, Score, Verdict
@@ -77,15 +77,16 @@ def calibrated(logit: float, calibration: Calibration) -> float:
     return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
 
-def pool(logits: Sequence[float], pooling: Literal["max", "mean"]) -> float:
-    """One logit for the whole file: its most suspicious part ("max"), or its average ("mean").
+def pool(logits: Sequence[float], pooling: Pooling) -> float:
+    """One logit for the whole: its most suspicious part ("max"), its average ("mean"), or that of its highest quarter.
 
     Raises:
         UsageError: There is nothing to pool. An absent score is an abstention, never a number.
     """
     if not logits:
         raise UsageError("there are no logits to pool")
-    return max(logits) if pooling == "max" else math.fsum(logits) / len(logits)
+    most = {"max": 1, "mean": len(logits), "top": -(-len(logits) // 4)}[pooling]
+    return math.fsum(sorted(logits)[-most:]) / most
 
 
 def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration], weights: Sequence[float] = ()) -> float:
@@ -146,7 +147,7 @@ def verdict(looks: Sequence[Look], faces: int | None = None, ensemble: Ensemble 
     return Verdict(
         label=decide(probability, decision.thresholds),
         probability=probability,
-        reason=_reason(probability, decision.thresholds) + _left_out(decision.looks, faces),
+        reason=reason_of(probability, decision.thresholds) + _left_out(decision.looks, faces),
         detector=decision.name,
         region=_region(decision.looks),
     )
@@ -177,7 +178,7 @@ def _evidence(look: Look, finding: Finding, votes: bool) -> Evidence:
         probability, sentence = None, f"not judged: {finding.unfit}"
     else:
         probability = calibrated(finding.logit, look.card.calibration)
-        sentence = _sentence(_THING[look.card.cut.kind], probability, look.card.thresholds)
+        sentence = sentence_of(_THING[look.card.cut.kind], probability, look.card.thresholds)
     return Evidence(
         detector=look.card.name,
         region=finding.region,
@@ -189,22 +190,26 @@ def _evidence(look: Look, finding: Finding, votes: bool) -> Evidence:
     )
 
 
-def _sentence(thing: str, probability: float, thresholds: Thresholds) -> str:
+def sentence_of(thing: str, probability: float, thresholds: Thresholds) -> str:
+    """What a probability says of a thing, by some thresholds."""
     looks = {Label.FAKE: "looks fake", Label.REAL: "looks real", Label.UNCERTAIN: "could be either"}
     label = decide(probability, thresholds)
     return f"{thing} {looks[label]}: its probability of fake is {_number(probability, thresholds)}"
 
 
-def _reason(probability: float, thresholds: Thresholds) -> str:
+def reason_of(probability: float, thresholds: Thresholds, things: str = "photos") -> str:
+    """Which threshold decided, and what it costs; `things` is what it was set on."""
     number = _number(probability, thresholds)
     # As many decimals as the number needed, or the threshold would look as if it had been crossed.
     digits = len(number.rpartition(".")[2]) if "." in number else 2
     fake, real = (_threshold(value, digits) for value in (thresholds.fake_above, thresholds.real_below))
     label = decide(probability, thresholds)
     if label is Label.FAKE:
-        return f"{number} is at or above the threshold for fake, {fake}" + _price(thresholds.reals_called_fake, "real")
+        price = _price(thresholds.reals_called_fake, f"real {things}")
+        return f"{number} is at or above the threshold for fake, {fake}{price}"
     if label is Label.REAL:
-        return f"{number} is at or below the threshold for real, {real}" + _price(thresholds.fakes_called_real, "fake")
+        price = _price(thresholds.fakes_called_real, f"fake {things}")
+        return f"{number} is at or below the threshold for real, {real}{price}"
     return f"{number} lies between the thresholds for real, {real}, and for fake, {fake}"
 
 
@@ -215,7 +220,7 @@ def _threshold(value: float, digits: int) -> str:
 
 def _price(share: float | None, kind: str) -> str:
     """What the threshold costs: how often the calibration set shows the other kind beyond it."""
-    return "" if share is None else f" ({share:.1%} of the {kind} photos it was set on lie there too)"
+    return "" if share is None else f" ({share:.1%} of the {kind} it was set on lie there too)"
 
 
 def _number(value: float, thresholds: Thresholds) -> str:

@@ -1,4 +1,4 @@
-"""One photo, step by step: read, decode, find faces, cut; then score, fuse and report.
+"""One file, step by step: read, decode, find faces, cut; then score, fuse and report. Videos: `watch`.
 
 The first four steps are `prepare`, which many threads may run at once (Pillow and onnxruntime release the interpreter
 lock); the last three are `reports`, which takes many prepared files, so that segments of different files share a batch.
@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import fuse, runtime, stability
+from unmask import fuse, kinds, runtime, stability, watch
 from unmask.bundles import Bundle
 from unmask.card import Card
 from unmask.detectors.onnx import OnnxDetector
@@ -29,6 +29,7 @@ from unmask.limits import Limits
 from unmask.modalities import image
 from unmask.modalities.image import Photo
 from unmask.types import ModelUsed, Report, Segment, Source, Status
+from unmask.watch import FRAMES, Seen
 
 BATCH_PX: Final = 2**17
 """Pixels in one batch: two squares of 224 px, eight of 128. Larger batches take more memory and, since features no
@@ -47,6 +48,7 @@ class Prepared:
         faces: How many faces were found; None where none were looked for.
         segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
         copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
+        seen: What came of a video, which is scored at once: it has looks enough to fill batches of its own.
     """
 
     source: Source
@@ -54,6 +56,7 @@ class Prepared:
     faces: int | None = None
     segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
     copies: Mapping[str, Prepared] = field(default_factory=dict)
+    seen: Seen | None = None
 
 
 class Judge:
@@ -67,7 +70,8 @@ class Judge:
         ensemble: Of some of these, where they decide together.
         limits: What one file may cost.
         evidence: Whether to ask all detectors and to keep heat maps.
-        steady: Whether to judge changed copies of each file too, and let only a verdict stand that they share.
+        steady: Whether to judge changed copies of each photo too, and let only a verdict stand that they share.
+        frames: How many frames of a video to look at.
 
     Raises:
         BundleError: A bundle is damaged or altered.
@@ -80,8 +84,12 @@ class Judge:
         limits: Limits,
         evidence: bool,
         steady: bool = False,
+        frames: int = FRAMES,
     ) -> None:
-        self._detectors = tuple(OnnxDetector(bundle) for bundle in bundles)
+        loaded = [OnnxDetector(bundle) for bundle in bundles]
+        self._detectors = tuple(one for one in loaded if one.card.modality == "image")
+        self._of_videos = next((one for one in loaded if one.card.modality == "video"), None)
+        self._frames = frames
         self._ensemble = ensemble
         self._limits = limits
         self._evidence = evidence
@@ -97,11 +105,22 @@ class Judge:
         """For many files at a time: each caller's own thread does the work."""
         return self._load_finder(1)
 
-    def prepare(self, path: Path, finder: FaceFinder | None) -> Prepared:
-        """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem."""
+    def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1) -> Prepared:
+        """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem.
+
+        Args:
+            path: The file.
+            finder: Finds faces; None where no detector needs any.
+            threads: Of a video's decoder.
+        """
         source = Source(path=image.display_path(path))
         try:
             _refuse_folder(path)
+            if kinds.is_video(path, self._limits):
+                seen = self._watch(path, finder, threads)
+                return Prepared(seen.source, faces=seen.persons, seen=seen)
+            if not self._detectors:
+                raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
             photo = image.decode(data, source, self._limits)
             prepared = self._cut(photo, finder)
@@ -136,6 +155,12 @@ class Judge:
                 mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
         return [self._report(file, mine) for file, mine in zip(files, looks, strict=True)]
 
+    def _watch(self, path: Path, finder: FaceFinder | None, threads: int) -> Seen:
+        if self._of_videos is None or finder is None:
+            raise UnsupportedError("no detector of videos is loaded")
+        eyes = watch.Eyes(self._of_videos, finder, self._limits)
+        return watch.watch(path, eyes, frames=self._frames, threads=threads, evidence=self._evidence)
+
     def _cut(self, photo: Photo, finder: FaceFinder | None) -> Prepared:
         found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
         faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
@@ -147,7 +172,8 @@ class Judge:
 
     def _load_finder(self, threads: int | None) -> FaceFinder | None:
         around_faces = any(card.cut.patches == 1 for card in self._cards("patch"))
-        return FaceFinder(threads) if around_faces or any(self._cards("face")) else None
+        needed = around_faces or any(self._cards("face")) or self._of_videos
+        return FaceFinder(threads) if needed else None
 
     def _patches(
         self, photo: Photo, faces: Sequence[Face], by_face: Iterable[Sequence[Segment]]
@@ -176,6 +202,8 @@ class Judge:
         if file.problem:
             status, message = file.problem
             return Report(source=file.source, status=status, message=message, versions=_versions())
+        if file.seen:
+            return self._video_report(file.seen)
         used = [_model_used(look.card) for look in looks]
         if joint := fuse.together(looks, self._ensemble):
             used.append(_model_used(joint))
@@ -188,6 +216,21 @@ class Judge:
             evidence=fuse.evidence(looks, self._ensemble),
             models=tuple(used),
             versions=_versions(),
+        )
+
+    def _video_report(self, seen: Seen) -> Report:
+        assert self._of_videos is not None  # it saw this
+        card = self._of_videos.card
+        return Report(
+            source=seen.source,
+            status=Status.OK,
+            verdict=seen.verdict,
+            video=seen.video,
+            faces=seen.persons,
+            scores={card.name: seen.score} if seen.score else {},
+            evidence=seen.evidence,
+            models=(_model_used(card),),
+            versions={**_versions(), "av": version("av")},
         )
 
 

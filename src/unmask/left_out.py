@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from unmask import metrics, resampling
 from unmask.card import Figure
 from unmask.errors import UsageError
+from unmask.figures import real_ones
 from unmask.manifest import REAL, Named, is_of
 from unmask.metrics import LEVEL, RESAMPLES, SEED, Floats
 from unmask.scored import ranked_by
@@ -172,8 +173,8 @@ def claim(trials: Sequence[Trial], command: str) -> list[Figure]:
     by_name = measured(found, variant)
     by_source = {source: by_name[f"without {source}"] for source in found.counts}
     for source, area in by_source.items():
-        by = ranked_by(row for one in trials if one.left_out == source for row in one.rows)
-        on = f"fakes of {source} against all real photos, {by}, {_over(area)}"
+        rows = [row for one in trials if one.left_out == source for row in one.rows]
+        on = f"fakes of {source} against {real_ones(source, rows)}, {ranked_by(rows)}, {_over(area)}"
         figures.append(_figure("unseen-generator AUC", on, area, command, found.counts[source]))
     worst = min(figures, key=lambda figure: figure.value)
     over = f"{len(by_source)} sources, each held out once, {_over(by_name['mean'])}"

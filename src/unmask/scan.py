@@ -1,4 +1,4 @@
-"""A path in, a report out.
+"""A path in, a report out: photos and videos.
 
 Importing this page is cheap: what decodes and computes is loaded with the first `Scanner`.
 """
@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -42,9 +43,11 @@ class Scanner:
             that has no say in the verdict is not asked.
         stability: Whether slightly changed copies of each photo are judged too; where one of them is judged otherwise,
             the verdict becomes uncertain and says so (`unmask.stability`). Takes five times as long.
+        frames: How many frames of a video to look at, spread over all of it; 32 when None.
+        max_seconds: Seconds of a video to look at, from its start; as `limits` says when None.
 
     Raises:
-        UsageError: No such model, two of one name, none at all, or `jobs` below 1.
+        UsageError: No such model, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too small.
         BundleError: A bundle is damaged or altered.
     """
 
@@ -56,21 +59,32 @@ class Scanner:
         jobs: int | None = None,
         evidence: bool = False,
         stability: bool = False,
+        frames: int | None = None,
+        max_seconds: float | None = None,
     ) -> None:
+        if frames is not None and frames < 1:
+            raise UsageError(f"{frames} frames are none: look at 1 at least")
+        if max_seconds is not None:
+            if not max_seconds > 0:
+                raise UsageError(f"{max_seconds:g} seconds are none: look at more than 0")
+            limits = replace(limits, video_s=max_seconds)
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
         chosen = _choose(models)
         # Here, because these load onnxruntime and Pillow, and `import unmask` must stay light.
         from unmask.judge import Judge
         from unmask.runtime import usable_cores
+        from unmask.watch import FRAMES
 
-        self._judge: Judge | None = Judge(chosen, ensemble.of(chosen), limits, evidence, stability)
-        self._jobs = jobs or usable_cores()
+        together = ensemble.of(chosen)
+        self._judge: Judge | None = Judge(chosen, together, limits, evidence, stability, frames or FRAMES)
+        self._cores = usable_cores()
+        self._jobs = jobs or self._cores
 
     def scan(self, path: str | os.PathLike[str]) -> Report:
-        """Judge one photo, with all cores. A file that cannot be judged gets a status, not an exception."""
+        """Judge one photo or video, with all cores. A file that cannot be judged gets a status, not an exception."""
         judge = self._open_judge()
-        return judge.reports([judge.prepare(Path(path), judge.finder)])[0]
+        return judge.reports([judge.prepare(Path(path), judge.finder, self._cores)])[0]
 
     def scan_many(
         self, paths: Iterable[str | os.PathLike[str]], *, alone: bool = False
@@ -126,8 +140,10 @@ def scan(
     limits: Limits = DEFAULT_LIMITS,
     evidence: bool = False,
     stability: bool = False,
+    frames: int | None = None,
+    max_seconds: float | None = None,
 ) -> Report:
-    """Judge one photo. For more than one, a `Scanner` loads the models once.
+    """Judge one photo or video. For more than one, a `Scanner` loads the models once.
 
     Args:
         path: The photo.
@@ -135,12 +151,16 @@ def scan(
         limits: As for `Scanner`.
         evidence: As for `Scanner`.
         stability: As for `Scanner`.
+        frames: As for `Scanner`.
+        max_seconds: As for `Scanner`.
 
     Raises:
         UsageError: No such model, or none at all.
         BundleError: A bundle is damaged or altered.
     """
-    with Scanner(models, limits=limits, evidence=evidence, stability=stability) as scanner:
+    with Scanner(
+        models, limits=limits, evidence=evidence, stability=stability, frames=frames, max_seconds=max_seconds
+    ) as scanner:
         return scanner.scan(path)
 
 

@@ -1,0 +1,38 @@
+"""What kind of file a path names, by its first bytes: suffixes are often wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unmask.containers import HEAD_BYTES
+from unmask.containers import accepts as may_be_video
+from unmask.errors import MediaError
+from unmask.limits import Limits
+from unmask.modalities import image
+
+
+def is_video(path: Path, limits: Limits) -> bool:
+    """Whether a file is to be read as a video. A GIF is one if it moves.
+
+    A file that cannot be read is none: reading it as a picture says why.
+    """
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return False
+    if head.startswith(b"GIF8"):
+        return _moves(path, limits)
+    return may_be_video(head) and not image.accepts(head)
+
+
+def _moves(path: Path, limits: Limits) -> bool:
+    try:
+        data, _ = image.read(path, limits)
+        return bool(getattr(image.open_header(data, limits), "is_animated", False))
+    except MediaError:
+        return False
+    except Exception:  # a broken GIF raises whatever Pillow meets in it; as a picture it gets its sentence
+        return False
