@@ -14,25 +14,30 @@ from typing import Any, Final
 
 import typer.main
 
-from unmask import bundles, plugins
+from unmask import bundles, plugins, witnesses
 from unmask import ensemble as ensembles
 from unmask.card import Calibration, Card, Figure, Thresholds
 from unmask.cli import app
 from unmask.ensemble import Ensemble
+from unmask.witness import WitnessCard
 
 DOCS: Final = Path(__file__).parent
 HELP_WIDTH: Final = 100
 NOTICE: Final = "<!-- Written by scripts/docs. Edit what it was written from, and run scripts/docs again. -->"
 
 _DATASETS: Final = """What `unmask prepare DATA PREPARED --dataset NAME` understands, and what to know before trusting a
-figure on it. No data comes with unmask: each set is got from its owner, under its owner's terms. Of videos take stills
-first:
+figure on it. No data comes with unmask: each set is got from its owner, under its owner's terms. Videos are cut as they
+are for a detector of videos (`--recipe track`). For one of pictures take stills first:
 
 ```sh
 unmask datasets table NAME ROOT videos.csv
 unmask frames videos.csv stills --per-video 10
 unmask prepare stills/manifest.csv PREPARED --dataset table
 ```"""
+
+_WITNESSES: Final = """## Witnesses on videos
+
+Asked for with `--evidence` or a page. They inform; a witness votes only where that was measured to help."""
 
 
 def pages() -> dict[Path, str]:
@@ -41,8 +46,10 @@ def pages() -> dict[Path, str]:
     cards = [bundle.card for bundle in shipped]
     together = ensembles.of(shipped)
     written = {Path("cli.md"): command_line(), Path("datasets.md"): datasets()}
-    written |= {Path("models", "README.md"): index(cards, together)}
+    informing = [WitnessCard.shipped(name) for name in witnesses.NAMES]
+    written |= {Path("models", "README.md"): index(cards, together, informing)}
     written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
+    written |= {Path("models", f"{card.name}.md"): witness(card) for card in informing}
     return written | ({Path("models", "ensemble.md"): ensemble(together)} if together else {})
 
 
@@ -81,7 +88,7 @@ def datasets() -> str:
     return _page(parts)
 
 
-def index(cards: Sequence[Card], together: Ensemble | None = None) -> str:
+def index(cards: Sequence[Card], together: Ensemble | None = None, informing: Sequence[WitnessCard] = ()) -> str:
     """The list of detectors that ship."""
     parts = [NOTICE, "# Detectors that ship with unmask"]
     if not cards:
@@ -90,7 +97,11 @@ def index(cards: Sequence[Card], together: Ensemble | None = None) -> str:
     if together:
         members = ", ".join(member.name for member in together.members)
         rows.append((f"[{together.name}](ensemble.md)", together.version, "", f"{members}: deciding together"))
-    return _page([*parts, _table(("detector", "version", "licence", "what it looks at"), rows)])
+    parts.append(_table(("detector", "version", "licence", "what it looks at"), rows))
+    if informing:
+        told = [(f"[{card.name}]({card.name}.md)", card.version, card.summary) for card in informing]
+        parts += [_WITNESSES, _table(("witness", "version", "what it looks at"), told)]
+    return _page(parts)
 
 
 def model(card: Card) -> str:
@@ -111,6 +122,24 @@ def model(card: Card) -> str:
     sources = [(source.name, source.licence, f"{source.items:,}") for source in card.sources]
     parts = [NOTICE, f"# {card.name}", card.summary, _table(("fact", "value"), list(facts.items()))]
     parts += ["## Trained on", _table(("source", "licence", "items"), sources)]
+    parts += _measured(card.metrics)
+    if card.limits:
+        parts += ["## What it cannot do", "\n".join(f"- {limit}" for limit in card.limits)]
+    return _page(parts)
+
+
+def witness(card: WitnessCard) -> str:
+    """The page of a witness on videos: what it measures, how that is weighed, and why it does not vote."""
+    facts = {
+        "version": card.version,
+        "learned on": card.learned_on,
+        "calibration": f"{card.calibration.set} ({card.calibration.reals} real, {card.calibration.fakes} fake)",
+        "votes": "yes" if card.votes else "no: it informs",
+        "why": card.why,
+    }
+    rows = [(one.name, one.meaning, one.source, f"{one.weight:+.3f}") for one in card.features]
+    parts = [NOTICE, f"# {card.name}", card.summary, _table(("fact", "value"), list(facts.items()))]
+    parts += ["## What it measures", _table(("feature", "meaning", "source", "weight"), rows)]
     parts += _measured(card.metrics)
     if card.limits:
         parts += ["## What it cannot do", "\n".join(f"- {limit}" for limit in card.limits)]
@@ -156,9 +185,11 @@ def _measured(figures: Sequence[Figure]) -> list[str]:
 def _cut(card: Card) -> str:
     cut = card.cut
     if cut.kind == "face":
+        looks = f", {cut.frames} looks at one person of a video at a time" if cut.frames else ""
         small = "" if cut.enlarge else "; small ones are not enlarged, their square grows"
         return (
-            f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px{small}"
+            f"faces of at least {cut.least_px} px, cut {cut.margin:g} times as wide, scaled to {cut.size_px} px"
+            f"{small}{looks}"
         )
     if cut.kind == "whole":
         return f"the largest square in the middle of pictures of at least {cut.least_px} px, scaled to {cut.size_px} px"

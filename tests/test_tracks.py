@@ -32,16 +32,18 @@ def lefts(trail: Trail) -> list[float]:
     return [float(one.face.box[0]) for one in trail.sightings]
 
 
+@pytest.mark.parametrize("count", [12, 16, 20])
 @pytest.mark.parametrize("order", [lambda faces: faces, lambda faces: faces[::-1]])
 def test_two_who_cross_stay_themselves(
     tmp_path: Path,
     people: tuple[Image.Image, Image.Image],
     finder: FaceFinder,
     order: Callable[[Sequence[Face]], list[Face]],
+    count: int,
 ) -> None:
     path = clips.draw(tmp_path / "crossing.mp4", clips.crossing(*people))
-    front, behind = tracks.link([(t, image, order(faces)) for t, image, faces in looked_at(path, finder)])
-    assert len(front.sightings) == 16
+    front, behind = tracks.link([(t, image, order(faces)) for t, image, faces in looked_at(path, finder, count)])
+    assert len(front.sightings) == count
     assert lefts(front) == sorted(lefts(front), reverse=True)
     assert lefts(behind) == sorted(lefts(behind))
     assert min(lefts(behind)) < 60 < 200 < max(lefts(behind))  # from one side to the other, hidden in the middle

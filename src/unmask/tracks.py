@@ -29,7 +29,9 @@ NEAR_ALIKE: Final = 0.5
 """From this likeness on, two looks at about one place and time are one person's."""
 
 _NEAR_S: Final = 1.0
-_OVERLAP: Final = 0.3
+_NEAR_FACES: Final = 2.0
+"""How far a face may move within that time, in sizes of its own: people who walk behind others come out elsewhere."""
+
 _CUT: Final = 0.12
 """Mean change of a thumbnail, of 1, that only a cut makes within a second."""
 
@@ -114,9 +116,9 @@ class Linker:
         likeness = max(alike(look, known) for known in trail.colours)
         last = trail.sightings[-1]
         stays = near and time_s - last.time_s <= _NEAR_S
-        overlap = overlap_of(face, last.face) if stays else 0.0
-        if likeness >= ALIKE or (likeness >= NEAR_ALIKE and overlap >= _OVERLAP):
-            return likeness + overlap / 2
+        nearness = nearness_of(face, last.face) if stays else 0.0
+        if likeness >= ALIKE or (likeness >= NEAR_ALIKE and nearness > 0):
+            return likeness + nearness / 2
         return 0.0
 
 
@@ -140,6 +142,12 @@ def colours(picture: Image.Image, face: Face) -> Colours:
 def alike(one: Colours, other: Colours) -> float:
     """What two looks have in common, 0 to 1: the overlap of their histograms (Swain & Ballard 1991)."""
     return float(np.minimum(one, other).sum()) / 2
+
+
+def nearness_of(one: Face, other: Face) -> float:
+    """1 for two faces with one middle, falling to 0 where these lie `_NEAR_FACES` of their sizes apart."""
+    apart = float(np.hypot(*((one.box[:2] + one.box[2:]) / 2 - (other.box[:2] + other.box[2:]) / 2)))
+    return max(0.0, 1 - apart / (_NEAR_FACES * max(one.size_px, other.size_px)))
 
 
 def overlap_of(one: Face, other: Face) -> float:
