@@ -1,4 +1,4 @@
-"""The verb that pretrains a backbone without labels. `cli` adds it to the command."""
+"""The verbs that write weights to begin from. `cli` adds them to the command."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from unmask.wording import visible
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the verb."""
-    app.command()(pretrain)
+    """Register the verbs."""
+    for verb in (pretrain, backbone):
+        app.command()(verb)
 
 
 def pretrain(
@@ -51,3 +52,15 @@ def pretrain(
             )
     figures = f"loss {done.loss:.3f}, views apart {done.apart:.3f}, spread {done.spread:.3f}"
     print(visible(f"{done.file}: {done.epochs} epochs of {done.pictures} pictures; {figures}"))
+
+
+def backbone(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that unmask train filled.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The safetensors file of weights to write.")],
+) -> None:
+    """Write the backbone of a run as weights that another recipe names, to freeze it or to go on from it."""
+    with extra("reading a run"):
+        from unmask.train import pretrained
+
+        numbers = pretrained.of_run(run, out)
+    print(visible(f"{out}: {numbers:,} numbers"))

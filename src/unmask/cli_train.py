@@ -112,6 +112,9 @@ def export(
     manifest: Annotated[
         Path, typer.Option(help="The original files: its val split sets the calibration and the thresholds.")
     ],
+    also: Annotated[
+        list[Path] | None, typer.Option(metavar="MANIFEST", help="The val split of this one too; repeatable.")
+    ] = None,
 ) -> None:
     """Turn a run into a bundle that scans: export, compare with the trained network, calibrate on val."""
     with extra("exporting a detector"):
@@ -122,7 +125,7 @@ def export(
         exporter.export(run, bundle)
         left_out = runs.read_recipe(run).data.leave_out
         with bar("scanning val") as move:
-            made = release.calibrate_bundle(bundle, manifest, leave_out=left_out, progress=move)
+            made = release.calibrate_bundle(bundle, manifest, also=also or (), leave_out=left_out, progress=move)
     print(visible(f"{bundle}: {made.card.thresholds.chosen}"))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from unmask import bundles, calibrate, evaluate, evaluation, fuse, joining, manifest
+from unmask import bundles, calibrate, evaluate, evaluation, films, fuse, joining, manifest
 from unmask import ensemble as ensembles
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Figure, Thresholds
@@ -35,7 +35,12 @@ class _Scored:
 
 
 def calibrate_bundle(
-    folder: Path, table: Path, *, leave_out: Iterable[str] = (), progress: Progress | None = None
+    folder: Path,
+    table: Path,
+    *,
+    also: Sequence[Path] = (),
+    leave_out: Iterable[str] = (),
+    progress: Progress | None = None,
 ) -> Bundle:
     """Scan the original val files with a bundle, fit its calibration, choose its thresholds, and note both in its card.
 
@@ -45,6 +50,7 @@ def calibrate_bundle(
     Args:
         folder: The bundle.
         table: The manifest of the original files.
+        also: Further manifests, whose val split belongs to it; of made clips, where too few fakes were collected.
         leave_out: Sources the network was trained without; its calibration must not see them either.
         progress: Called with files scanned and files in all.
 
@@ -56,7 +62,7 @@ def calibrate_bundle(
         UsageError: No threshold can keep its promise.
     """
     folder = folder.resolve()  # a bare name would mean the shipped bundle of that name
-    scored, set_name = _scan([folder], table, leave_out, progress)
+    scored, set_name = _scan([folder], [table, *also], leave_out, progress)
     return _written(_calibrated(bundles.find(str(folder)), scored, set_name))
 
 
@@ -91,7 +97,7 @@ def join(
     places = [folder.resolve() for folder in folders]
     if len(places) < 2 or len({place.parent for place in places}) > 1:
         raise UsageError("an ensemble needs at least two bundles that lie side by side in one folder")
-    scored, set_name = _scan(places, table, leave_out, progress)
+    scored, set_name = _scan(places, [table], leave_out, progress)
     members = [_calibrated(bundles.find(str(place)), scored, set_name) for place in places]
     names = [member.card.name for member in members]
     chosen = _chosen(weigh, names)
@@ -224,23 +230,28 @@ def _merged(old: Iterable[Figure], new: Iterable[Figure]) -> tuple[Figure, ...]:
 
 
 def _scan(
-    folders: Sequence[Path], table: Path, leave_out: Iterable[str], progress: Progress | None
+    folders: Sequence[Path], tables: Sequence[Path], leave_out: Iterable[str], progress: Progress | None
 ) -> tuple[list[_Scored], str]:
     """The val files scored by every bundle, and what to call the set."""
     from unmask.scan import Scanner  # it loads the models' runtime
 
     # In this order: a source may be known without having anything in val.
-    items = evaluate.select(manifest.hold_out(manifest.read(table), tuple(leave_out)), ["val"])
-    names = {bundles.find(str(folder)).card.name for folder in folders}
+    everything = [item for table in tables for item in manifest.read(table)]
+    items = evaluate.select(manifest.hold_out(everything, tuple(leave_out)), ["val"])
+    cards = [bundles.find(str(folder)).card for folder in folders]
+    names = {card.name for card in cards}
+    # So that every detector looks at every photo. A video has but one, and its evidence costs more than its verdict.
+    evidence = any(card.modality == "image" for card in cards)
     scored: list[_Scored] = []
-    with Scanner(folders, evidence=True) as scanner:  # evidence, so that every detector looks at every photo
+    with Scanner(folders, evidence=evidence) as scanner:
         for item, report in zip(items, scanner.scan_many(item.path for item in items), strict=True):
             logits = {name: score.logit for name, score in report.scores.items() if name in names}
-            scored.append(_Scored(item.label, item.group or evaluation.relative(item.path, table), logits))
+            scored.append(_Scored(item.label, item.group or evaluation.relative(item.path, tables[0]), logits))
             if progress:
                 progress(len(scored), len(items))
     sources = ", ".join(sorted({item.source for item in items if item.source}))
-    return scored, f"val of {sources or table.stem}"
+    made = ", with clips made of them" if any(films.made(item) for item in items) else ""
+    return scored, f"val of {sources or tables[0].stem}{made}"
 
 
 def _calibrated(bundle: Bundle, scored: Sequence[_Scored], set_name: str) -> Bundle:

@@ -149,11 +149,13 @@ class TestNetwork:
         ({"cut": {"frames": 1}}, r"cut\.frames"),
         ({"cut": {"kind": "patch"}}, r'cut\.frames needs cut\.kind = "face"'),
         ({"head": "attentive", "cut": {"frames": MOST_POSITIONS + 1}}, f"tells {MOST_POSITIONS} looks apart"),
-        ({"data": {"made": 0.5}}, r"data\.made must be 0 with cut\.frames"),
+        ({"data": {"looks": 2}}, r"data\.looks, at most cut\.frames, is for networks that learn whole"),
+        ({"data": {"looks": 5}, "model": {"backbones": [backbone()]}}, r"data\.looks, at most cut\.frames"),
+        ({"data": {"drop_looks": 0.1}, "model": {"backbones": [backbone()]}}, "is for frozen networks"),
+        ({"data": {"crop_px": 32}, "model": {"backbones": [backbone()]}}, "would move the face"),
         ({"model": {"head": "statistics"}}, r'cut\.frames needs head = "recurrent", .* not "statistics"'),
         ({"model": {"head": "discriminant"}, "train": {"epochs": 1}}, r'cut\.frames needs head = .*"discriminant"'),
         ({"model": {"hidden": 10}}, "needs hidden to be a multiple of 4"),
-        ({"model": {"backbones": [backbone()]}}, 'head = "recurrent" needs backbones with freeze = "all"'),
         ({"train": {"teacher": {"bundles": ["face"]}}}, r"train\.teacher looks at pictures"),
         ({"augment": {"amplitude": 0.5}}, r"augment\.amplitude mixes two pictures"),
     ],
@@ -164,7 +166,7 @@ def test_what_makes_no_sense_is_refused(tables: dict[str, Any], message: str) ->
 
 
 def test_pictures_have_no_looks_to_drop() -> None:
-    with pytest.raises(ValidationError, match="drops looks of a video"):
+    with pytest.raises(ValidationError, match="are about videos"):
         recipe(data={"drop_looks": 0.1})
 
 

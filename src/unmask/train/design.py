@@ -138,8 +138,6 @@ class Model(Value):
     def _head_fits_the_maps(self) -> Self:
         if self.solved and not self.frozen:
             raise ValueError('head = "discriminant" needs backbones with freeze = "all": it is solved, not learned')
-        if self.temporal and not self.frozen:
-            raise ValueError(f'head = "{self.head}" needs backbones with freeze = "all": they describe each look once')
         if self.temporal and self.hidden % 4:
             raise ValueError(f'head = "{self.head}" needs hidden to be a multiple of 4: it is divided among its parts')
         several = len(self.backbones) > 1 or len(self.backbones[0].maps) > 1

@@ -25,7 +25,7 @@ from unmask.manifest import Item
 from unmask.prepare import REENCODED, read_cut
 from unmask.train import run as runs
 from unmask.train.attacks import attack
-from unmask.train.data import MEMORY_BYTES, Pictures, Sample, class_weights, describe, read_split
+from unmask.train.data import MEMORY_BYTES, Sample, class_weights, describe, read_split
 from unmask.train.facts import Facts, Known, source_names
 from unmask.train.learning import follow, optimizer, pace, staying
 from unmask.train.models import Detector, build, hold
@@ -36,7 +36,7 @@ from unmask.train.solving import figures, solved
 from unmask.train.teachers import hear, teachers
 from unmask.train.trackers import trackers
 from unmask.train.views import Described
-from unmask.train.windows import DescribedWindows, described
+from unmask.train.windows import DescribedWindows, described, shown
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, steps done and steps in all."""
@@ -116,7 +116,7 @@ def train(
     feed = (
         _described(recipe, prepared, model, files, progress)
         if frozen
-        else Pictures(recipe, [*learn, *check], memory_bytes)
+        else shown(recipe, [*learn, *check], memory_bytes)
     )
     tell = _Teller(progress if first else None, options.epochs * (options.pictures_per_epoch // options.batch))
     tracked = trackers(folder) if first else []

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +19,10 @@ from torch import Tensor, nn
 
 from unmask.errors import UnmaskError, UsageError
 from unmask.journal import room
+from unmask.train import run as runs
+
+if TYPE_CHECKING:
+    from unmask.train.models import Eye
 
 FIGURES: Final = ("loss", "apart", "spread")
 
@@ -111,6 +115,28 @@ def resume(out: Path, about: About, student: nn.Module, stepper: torch.optim.Opt
     student.load_state_dict(weights)
     stepper.load_state_dict({**stepper.state_dict(), "state": moments})
     return int(found["done"]), json.loads(found["figures"])
+
+
+def of_run(run: Path, out: Path) -> int:
+    """Write the backbone of a finished run as a file of weights that recipes may begin from.
+
+    Args:
+        run: A folder that `train` filled, of a recipe with one backbone.
+        out: The safetensors file.
+
+    Returns:
+        How many numbers it holds.
+
+    Raises:
+        UsageError: The run has no whole epoch, or several backbones.
+    """
+    recipe, model = runs.load(run)
+    if len(model.eyes) > 1:
+        raise UsageError(f"{run} has {len(model.eyes)} backbones; a file of weights holds one")
+    network = cast("Eye", model.eyes[0]).network
+    tensors = network.state_dict()
+    _write(out, tensors, {"run": recipe.name, "learned_from": json.dumps(recipe.model_dump(mode="json"))})
+    return sum(one.numel() for one in tensors.values())
 
 
 def _metadata(path: Path) -> dict[str, str]:

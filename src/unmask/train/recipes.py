@@ -49,6 +49,8 @@ class Data(Value):
             segment keeps its native detail at the price of a small one.
         drop_looks: Videos only: the chance of each look at a person to be dropped while training; the look before it
             takes its place. So the rhythm in which looks were sampled tells nothing.
+        looks: Videos only: how many looks of a window, drawn by chance, are shown at a time to a network that learns
+            whole; all when None.
     """
 
     balance: Literal["pairs", "sampler", "weights", "none"] = "pairs"
@@ -59,6 +61,7 @@ class Data(Value):
     reencode: dict[str, Quality] = Field(default_factory=dict)
     crop_px: int | None = Field(default=None, ge=32)
     drop_looks: float = Field(default=0.0, ge=0.0, lt=1.0)
+    looks: int | None = Field(default=None, ge=1)
 
     @field_validator("makers")
     @classmethod
@@ -142,8 +145,8 @@ class Recipe(Value):
                 raise ValueError(
                     f'head = "{self.model.head}" reads several looks at a person: say how many, cut.frames'
                 )
-            if self.data.drop_looks:
-                raise ValueError("data.drop_looks drops looks of a video: leave it out, or give cut.frames")
+            if self.data.drop_looks or self.data.looks:
+                raise ValueError("data.drop_looks and data.looks are about videos: leave them out, or give cut.frames")
             return self
         if not self.model.temporal:
             raise ValueError(f'cut.frames needs head = "recurrent", "attentive" or "alone", not "{self.model.head}"')
@@ -151,6 +154,12 @@ class Recipe(Value):
             raise ValueError('cut.frames needs cut.kind = "face": what is followed through a video is a person')
         if self.model.head == "attentive" and self.cut.frames > MOST_POSITIONS:
             raise ValueError(f'head = "attentive" tells {MOST_POSITIONS} looks apart: cut.frames must not be larger')
+        if self.data.looks and (self.model.frozen or self.data.looks > self.cut.frames):
+            raise ValueError("data.looks, at most cut.frames, is for networks that learn whole")
+        if self.data.drop_looks and not self.model.frozen:
+            raise ValueError("data.drop_looks is for frozen networks: of one that learns whole, data.looks shows some")
+        if self.data.crop_px:
+            raise ValueError("data.crop_px would move the face in its square: leave it out with cut.frames")
         if self.train.teacher:
             raise ValueError("train.teacher looks at pictures: leave it out with cut.frames")
         if self.augment.amplitude:

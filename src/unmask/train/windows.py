@@ -5,7 +5,7 @@ A change is drawn once for a window and is the same for all its looks: one that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,12 @@ from unmask.manifest import FAKE, REAL, Item
 from unmask.runtime import usable_cores
 from unmask.strips import count_windows, read_windows
 from unmask.train.augment import augment
-from unmask.train.data import Draw, Pool, Sample, mean_by_item, read_split
+from unmask.train.data import Draw, Pictures, Pool, Sample, mean_by_item, read_split
 from unmask.train.lessons import Rows
 from unmask.train.models import Detector
 from unmask.train.recipes import Augment, Data, Recipe
 from unmask.train.views import FOLDER, Described, Progress, describer, fill, key, load
+from unmask.types import Pixels
 
 _JUDGED_AT_ONCE: Final = 256
 
@@ -111,6 +112,78 @@ class DescribedWindows:
         """(windows, F, D)."""
         looks = load(path)
         return looks.reshape(-1, self._recipe.cut.frames or 1, looks.shape[1])
+
+
+def shown(recipe: Recipe, items: Sequence[Item], memory_bytes: int) -> Pictures | ShownWindows:
+    """What a network that learns whole is shown, be it pictures or windows."""
+    return (ShownWindows if recipe.cut.frames else Pictures)(recipe, items, memory_bytes)
+
+
+class ShownWindows:
+    """Windows to learn from, and those of val to be scored: the feed of a network that learns whole.
+
+    Args:
+        recipe: How to show them.
+        items: All that will be asked for.
+        memory_bytes: What decoded strips may take; those beyond are decoded whenever they are shown.
+    """
+
+    def __init__(self, recipe: Recipe, items: Sequence[Item], memory_bytes: int) -> None:
+        self._recipe = recipe
+        self._kept: dict[Path, list[Pixels]] = {}
+        for item in items:
+            windows = self._kept[item.path] = read_windows(item, recipe.cut)
+            memory_bytes -= sum(window.nbytes for window in windows)
+            if memory_bytes < 0:
+                break
+
+    def epoch(self, learn: Sequence[Item], number: int) -> ShownEpoch:
+        """The windows of one epoch: uint8 (K, S, S, 3), and the label."""
+        return ShownEpoch(learn, self._windows, self._recipe, number)
+
+    @torch.inference_mode()
+    def scores(self, model: Detector, items: Sequence[Item]) -> NDArray[np.float64]:
+        """Mean logit of each item's windows: (len(items),)."""
+        model.eval()
+        device = next(model.parameters()).device
+        found = [
+            [float(model(torch.tensor(window[None], device=device))[0]) for window in self._windows(item)]
+            for item in items
+        ]
+        return np.array([np.mean(logits) for logits in found])
+
+    def _windows(self, item: Item) -> list[Pixels]:
+        return self._kept.get(item.path) or read_windows(item, self._recipe.cut)
+
+
+class ShownEpoch(Dataset[Sample]):
+    """The windows drawn for one epoch; the same seed and epoch give the same ones.
+
+    Args:
+        items: To draw from.
+        windows: Gives those of an item.
+        recipe: How many looks to show of each, and how to change them.
+        number: Of the epoch.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], windows: Callable[[Item], list[Pixels]], recipe: Recipe, number: int
+    ) -> None:
+        self._windows, self._recipe, self._seed = windows, recipe, (recipe.seed, number)
+        rng = np.random.default_rng(self._seed)
+        self.draws = draw_pairs(items, recipe.data, recipe.train.pictures_per_epoch, rng)
+
+    def __len__(self) -> int:
+        return len(self.draws)
+
+    def __getitem__(self, index: int) -> Sample:
+        draw, own = self.draws[index], (*self._seed, index)
+        rng = np.random.default_rng(own)
+        windows = self._windows(draw.item)
+        window = windows[int(rng.integers(len(windows)))]
+        looks = sorted(rng.permutation(len(window))[: self._recipe.data.looks or len(window)])
+        changed = [augment(window[i], self._recipe.augment, np.random.default_rng((*own, 1))) for i in looks]
+        return torch.from_numpy(np.stack(changed)), torch.tensor(float(draw.label))
 
 
 class Strips(Dataset[Sample]):
