@@ -418,3 +418,16 @@ class TestManyAndLittleRoom:
             "manifest.csv",
             "segments",
         ]
+
+
+def test_several_manifests_are_cut_into_one_folder(scenes: Path, tmp_path: Path) -> None:
+    items = manifest.read(scenes)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = table(tmp_path / "a", items[:4]), table(tmp_path / "b", items[4:])
+    made = prepare.prepare(first, tmp_path / "out", PATCH, also=[second], jobs=1)
+    whole = prepare.prepare(scenes, tmp_path / "whole", PATCH, jobs=1)
+    assert made.items == whole.items == 6
+    assert [item.label for item in manifest.read(made.manifest)] == [
+        item.label for item in manifest.read(whole.manifest)
+    ]

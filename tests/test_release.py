@@ -62,6 +62,16 @@ def figure(name: str, on: str, value: float) -> Figure:
 
 
 class TestCalibrate:
+    def test_further_manifests_calibrate_too(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+        whole = calibrate_bundle(bundle.folder, table(tmp_path, items)).card
+        (tmp_path / "more").mkdir()
+        made = [replace(item, attributes={"coding": "h264"}) for item in items[1::2]]
+        first, second = table(tmp_path, items[::2]), table(tmp_path / "more", made)
+        parts = calibrate_bundle(bundle.folder, first, also=[second]).card
+        assert parts.calibration.set == f"{whole.calibration.set}, with clips made of them"
+        assert parts.thresholds.fake_above == pytest.approx(whole.thresholds.fake_above)
+        assert parts.thresholds.real_below == pytest.approx(whole.thresholds.real_below)
+
     def test_the_card_gets_what_fits_the_val_files(self, bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
         steps: list[tuple[int, int]] = []
         made = calibrate_bundle(bundle.folder, table(tmp_path, items), progress=lambda n, of: steps.append((n, of)))
