@@ -203,3 +203,18 @@ def test_evidence_brings_a_heat_map_of_the_highest_look(detector: str, drawn: di
     assert report.video is not None
     highest = max(report.video.tracks[0].moments, key=lambda one: one.probability or 0)
     assert mapped.region.start_s == highest.time_s
+
+
+def test_witnesses_inform_where_evidence_is_asked_for(detector: str, drawn: dict[str, Path]) -> None:
+    report = unmask.scan(drawn["crossing.mp4"], models=[detector], frames=8, evidence=True)
+    told = {one.detector: one for one in report.evidence if one.detector != "track"}
+    assert set(told) == {"motion", "lighting", "lipsync"}
+    assert not any(one.votes for one in told.values())
+    assert told["lipsync"].logit is None
+    assert "there is no sound" in told["lipsync"].sentence
+    assert all(one.region.track == 1 for one in told.values())
+    assert report.video is not None
+    for curve in report.video.curves:
+        assert len(curve.times_s) == len(curve.values)
+        assert 0 <= curve.times_s[0] <= curve.times_s[-1] <= 2
+    assert unmask.scan(drawn["crossing.mp4"], models=[detector], frames=8).video.curves == ()  # type: ignore[union-attr]

@@ -80,9 +80,10 @@ def container(file: IO[bytes], limits: Limits) -> InputContainer:
         found = av.open(file, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace")
     except (av.FFmpegError, EOFError) as error:
         raise UnsupportedError("not a video that we can read, or broken at its beginning") from error
-    if len(found.streams) > limits.video_streams:
+    streams = len(found.streams)
+    if streams > limits.video_streams:
         found.close()
-        raise UnreadableError(f"the file announces {len(found.streams)} streams; the limit is {limits.video_streams}")
+        raise UnreadableError(f"the file announces {streams} streams; the limit is {limits.video_streams}")
     return found
 
 

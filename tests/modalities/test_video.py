@@ -12,7 +12,7 @@ from PIL import Image
 from tests.draw_video import HEIGHT_PX, WIDTH_PX, draw, number
 from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError, UsageError
 from unmask.limits import DEFAULT_LIMITS
-from unmask.modalities.video import extract
+from unmask.modalities.video import extract, opened
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,40 @@ def test_whatever_is_broken_is_a_media_error_or_frames(tmp_path: Path, clip: Pat
     else:
         assert 1 <= len(stills) <= 4
         assert [still.time_s for still in stills] == sorted(still.time_s for still in stills)
+
+
+def test_a_film_knows_its_times_and_gives_those_asked_for(clip: Path) -> None:
+    with opened(clip) as film:
+        assert film.times_s == pytest.approx([n / 10 for n in range(21)])
+        assert film.key_times_s == pytest.approx([0, 0.5, 1, 1.5, 2])
+        assert (film.frames, film.duration_s, film.has_sound) == (21, pytest.approx(2.1), False)
+        assert film.size_px == (WIDTH_PX, HEIGHT_PX)
+        asked = film.stills([1.04, 0.31, 0.29, 9.0])
+        assert [number(np.asarray(still.image)) for still in asked] == [3, 10, 20]
+        again = film.stills([0.0])
+        assert [number(np.asarray(still.image)) for still in again] == [0]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "most", "expected"),
+    [(0.2, 0.5, None, [2, 3, 4, 5]), (1.85, 9, None, [19, 20]), (0.5, 2.0, 3, [5, 6, 7]), (5.0, 6.0, None, [])],
+)
+def test_consecutive_frames(clip: Path, start: float, end: float, most: int | None, expected: list[int]) -> None:
+    with opened(clip) as film:
+        assert [number(np.asarray(still.image)) for still in film.between(start, end, most)] == expected
+
+
+def test_what_goes_wrong_in_the_hands_of_the_reader_is_not_the_files_fault(clip: Path) -> None:
+    with pytest.raises(ZeroDivisionError), opened(clip) as film:
+        for still in film.stills([0.0]):
+            still.time_s / 0
+    with pytest.raises(OSError, match="no room"), opened(clip):
+        raise OSError("no room")
+
+
+def test_only_so_many_seconds_or_frames_are_counted(clip: Path) -> None:
+    with opened(clip, replace(DEFAULT_LIMITS, video_s=0.95)) as film:
+        assert film.frames == 11
+        assert film.notes == ("only the first 0:01.0 was looked at",)
+    with opened(clip, replace(DEFAULT_LIMITS, video_frames=5)) as film:
+        assert film.frames == 5
