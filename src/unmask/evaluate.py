@@ -23,6 +23,8 @@ from unmask.card import Figure
 from unmask.errors import ManifestError, MediaError, UsageError
 from unmask.evaluation import EvaluationManifest
 from unmask.figures import figures_from_scores, to_markdown
+from unmask.kinds import is_video
+from unmask.limits import DEFAULT_LIMITS
 from unmask.manifest import FAKE, REAL, Item
 from unmask.measures import Measure
 from unmask.modalities import image as pictures
@@ -211,7 +213,7 @@ def _copies(items: Iterable[Item], name: str, folder: Path, made: deque[tuple[It
 
 
 def _copy(path: Path, name: str, stem: Path) -> Path:
-    if perturb_video.is_video(path):
+    if is_video(path, DEFAULT_LIMITS):
         return perturb_video.write(name, path, stem)
     return perturb.write(name, pictures.load(path).image, stem)
 

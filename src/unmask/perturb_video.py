@@ -12,10 +12,11 @@ from typing import Final
 from PIL import Image
 
 from unmask import encoding
-from unmask.containers import HEAD_BYTES, accepts
 from unmask.errors import NothingToJudgeError, UsageError
+from unmask.kinds import is_video
+from unmask.limits import DEFAULT_LIMITS
 from unmask.manifest import Item
-from unmask.modalities import image, video
+from unmask.modalities import video
 from unmask.modalities.video import Still
 from unmask.perturb import PERTURBATIONS
 
@@ -25,16 +26,6 @@ NAMES: Final = (*(name for name, one in PERTURBATIONS.items() if one.family == "
 further loss, so that scaling alone is measured."""
 
 
-def is_video(path: Path) -> bool:
-    """Whether a file starts like a video and not like a picture; what cannot be read is none."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-            return accepts(head) and not image.accepts(head)
-    except (OSError, ValueError):
-        return False
-
-
 def check(names: Iterable[str], items: Sequence[Item]) -> None:
     """Refuse what pictures alone can go through, before the work and not in its midst.
 
@@ -42,7 +33,7 @@ def check(names: Iterable[str], items: Sequence[Item]) -> None:
         UsageError: Some items are videos, and a name is not among `NAMES`.
     """
     others = [name for name in names if name not in NAMES]
-    videos = [item.path for item in items if is_video(item.path)] if others else []
+    videos = [item.path for item in items if is_video(item.path, DEFAULT_LIMITS)] if others else []
     if videos:
         what = f"{', '.join(others)} can be done to pictures only, and {len(videos):,} of {len(items):,} items are "
         raise UsageError(f"{what}videos ({videos[0].name}); videos know {', '.join(NAMES)}")

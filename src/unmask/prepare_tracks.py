@@ -19,6 +19,7 @@ from PIL import Image
 from unmask import journal, moments, strips, trees
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
+from unmask.face_search import FaceSearch
 from unmask.faces import FaceFinder
 from unmask.journal import Note
 from unmask.manifest import Item
@@ -88,9 +89,10 @@ def main_person(video: Path, cut: Cut) -> list[Segment]:
     """
     linker = Linker()
     cuts: list[dict[int, Segment]] = []
+    search = FaceSearch(_finder(), cut.least_px, _FACES)
     with videos.opened(video) as film:
         for still in film.stills(moments.spread(film, WINDOWS * (cut.frames or 1))):
-            faces, _ = _finder().find(still.image, _FACES)
+            faces = search.find(still.image)
             linker.add(still.time_s, still.image, faces)
             made = pictures.segments(Photo(Source(path=""), still.image), cut, faces)
             cuts.append({id(face): segment for face, segment in zip(faces, made, strict=True)})

@@ -150,7 +150,8 @@ def test_a_film_knows_its_times_and_gives_those_asked_for(clip: Path) -> None:
     with opened(clip) as film:
         assert film.times_s == pytest.approx([n / 10 for n in range(21)])
         assert film.key_times_s == pytest.approx([0, 0.5, 1, 1.5, 2])
-        assert (film.frames, film.duration_s, film.has_sound) == (21, pytest.approx(2.1), False)
+        assert (film.frames, film.has_sound) == (21, False)
+        assert film.duration_s == pytest.approx(2.1)
         assert film.size_px == (WIDTH_PX, HEIGHT_PX)
         asked = film.stills([1.04, 0.31, 0.29, 9.0])
         assert [number(np.asarray(still.image)) for still in asked] == [3, 10, 20]
