@@ -91,6 +91,7 @@ LAYERS: Final = {
         "fairness_page",
         "figures",
         "films",
+        "frame_scores",
         "fuse",
         "fuse_video",
         "joining",

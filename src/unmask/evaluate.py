@@ -13,16 +13,16 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from unmask import evaluation, measures, perturb, perturb_video
+from unmask import evaluation, frame_scores, measures, perturb, perturb_video
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.errors import ManifestError, MediaError, UsageError
 from unmask.evaluation import EvaluationManifest
 from unmask.figures import figures_from_scores, to_markdown
+from unmask.frame_scores import FrameScores
 from unmask.kinds import is_video
 from unmask.limits import DEFAULT_LIMITS
 from unmask.manifest import FAKE, REAL, Item
@@ -99,11 +99,18 @@ def evaluate(
 
     with Scanner(models) as scanner:
         listed = evaluation.list_items(items, manifest)
-        scan = partial(scanner.scan_many, alone=True)
+        frames = FrameScores(items)
+
+        def scan(paths: Iterable[Path]) -> Iterator[Report]:
+            return frames.noting(scanner.scan_many(paths, alone=True))
+
         rows = _counted(collect(items, scan, perturbations), len(items), len(perturbations), progress)
     command = command or _command(manifest, models, splits, hold_out, perturbations, limit)
-    found = Evaluation(tuple(figures_from_scores(rows, command)), tuple(measures.measures(rows)), tuple(rows), out)
+    figures = (*figures_from_scores(rows, command), *frames.figures(command))
+    found = Evaluation(figures, tuple(measures.measures(rows)), tuple(rows), out)
     out.mkdir(parents=True, exist_ok=True)
+    if frames:
+        frames.write(out / frame_scores.FILE)
     write_scores(out / SCORES, rows)
     (out / FIGURES).write_text("\n".join([to_markdown(found.figures), measures.to_markdown(found.measures)]), "utf-8")
     measures.write(out / MEASURES, found.measures)
