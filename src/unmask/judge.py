@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask import fuse, kinds, runtime, stability, watch
-from unmask.bundles import Bundle
+from unmask.bundles import Bundle, verify
 from unmask.card import Card
 from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
@@ -86,9 +86,10 @@ class Judge:
         steady: bool = False,
         frames: int = FRAMES,
     ) -> None:
-        loaded = [OnnxDetector(bundle) for bundle in bundles]
-        self._detectors = tuple(one for one in loaded if one.card.modality == "image")
-        self._of_videos = next((one for one in loaded if one.card.modality == "video"), None)
+        self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
+        self._for_videos = next((one for one in bundles if one.card.modality == "video"), None)
+        if self._for_videos:  # damage shows at once; loading it would cost those who scan photos a tenth of a second
+            verify(self._for_videos)
         self._frames = frames
         self._ensemble = ensemble
         self._limits = limits
@@ -104,6 +105,11 @@ class Judge:
     def shared_finder(self) -> FaceFinder | None:
         """For many files at a time: each caller's own thread does the work."""
         return self._load_finder(1)
+
+    @cached_property
+    def _of_videos(self) -> OnnxDetector | None:
+        """Loaded with the first video; of several the first named."""
+        return OnnxDetector(self._for_videos) if self._for_videos else None
 
     def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1) -> Prepared:
         """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem.
@@ -172,7 +178,7 @@ class Judge:
 
     def _load_finder(self, threads: int | None) -> FaceFinder | None:
         around_faces = any(card.cut.patches == 1 for card in self._cards("patch"))
-        needed = around_faces or any(self._cards("face")) or self._of_videos
+        needed = around_faces or any(self._cards("face")) or self._for_videos
         return FaceFinder(threads) if needed else None
 
     def _patches(
@@ -219,8 +225,8 @@ class Judge:
         )
 
     def _video_report(self, seen: Seen) -> Report:
-        assert self._of_videos is not None  # it saw this
-        card = self._of_videos.card
+        assert self._for_videos is not None  # it saw this
+        card = self._for_videos.card
         return Report(
             source=seen.source,
             status=Status.OK,
