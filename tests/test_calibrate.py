@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unmask import metrics
+from unmask import calibrate, metrics
 from unmask.calibrate import choose, choose_by_risk, fit
 from unmask.card import Calibration
 from unmask.errors import UsageError
@@ -213,3 +213,29 @@ class TestByRisk:
     def test_too_few_files_can_promise_nothing(self) -> None:
         with pytest.raises(UsageError, match="too few files"):
             choose_by_risk([0, 1] * 5, [0.1, 0.9] * 5, 0.01, sure=0.95)
+
+
+class TestForEach:
+    LABELS = (0,) * 200 + (1,) * 200 + (0,) * 5 + (1,) * 5
+    MADE = tuple(np.linspace(0.05, 0.4, 200)) + tuple(np.linspace(0.6, 0.95, 200))
+    COLLECTED = (0.1, 0.2, 0.3, 0.4, 0.7, 0.12, 0.6, 0.7, 0.8, 0.9)
+    KINDS = ("made",) * 400 + ("collected",) * 10
+
+    def test_the_promise_holds_for_the_few_as_well(self) -> None:
+        alone = calibrate.choose(self.LABELS, self.MADE + self.COLLECTED)
+        found = calibrate.choose_for_each(self.LABELS, self.MADE + self.COLLECTED, self.KINDS)
+        assert alone.real_below > 0.12
+        assert alone.fake_above < 0.7
+        assert found.real_below < 0.12
+        assert found.fake_above > 0.7
+        assert "5 collected fakes, 200 made fakes" in found.chosen
+        assert found.fakes_called_real == 0
+
+    def test_one_kind_is_as_ever(self) -> None:
+        values = self.MADE + self.COLLECTED
+        assert calibrate.choose_for_each(self.LABELS, values, ("made",) * 410) == calibrate.choose(self.LABELS, values)
+
+    def test_a_kind_without_fakes_is_passed_over(self) -> None:
+        labels, values = self.LABELS[:405], (self.MADE + self.COLLECTED)[:405]
+        kinds = self.KINDS[:405]
+        assert calibrate.choose_for_each(labels, values, kinds) == calibrate.choose(labels, values)

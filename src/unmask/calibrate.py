@@ -95,6 +95,42 @@ def choose(labels: ArrayLike, probabilities: ArrayLike) -> Thresholds:
     )
 
 
+def choose_for_each(labels: ArrayLike, probabilities: ArrayLike, kinds: Sequence[str]) -> Thresholds:
+    """Choose as `choose` does, so that its promise holds for each kind of items by itself.
+
+    Where most of a set was made, what was collected would count for nothing in a promise about all.
+
+    Args:
+        labels: 0 or 1, shape (N,).
+        probabilities: Calibrated, shape (N,).
+        kinds: Of each item; a kind that lacks a class is passed over.
+
+    Raises:
+        UsageError: As for `choose`.
+    """
+    truth, values, kind_of = np.asarray(labels, np.float64), np.asarray(probabilities, np.float64), np.asarray(kinds)
+    whole = choose(truth, values)
+    parts = {
+        kind: choose(truth[mine], values[mine])
+        for kind in sorted(set(kinds))
+        if len(set(truth[mine := kind_of == kind])) == 2
+    }
+    if len(parts) < 2:
+        return whole
+    fake_above = max(one.fake_above for one in parts.values())
+    real_below = min(one.real_below for one in parts.values())
+    reals, fakes = (np.sort(group) for group in _split(truth, values))
+    chosen = _sentence(reals, fakes, fake_above, real_below)
+    counts = ", ".join(f"{(truth[kind_of == kind] == 1).sum():.0f} {kind} fakes" for kind in parts)
+    return Thresholds(
+        fake_above=fake_above,
+        real_below=real_below,
+        chosen=f"{chosen}; both hold for each kind by itself ({counts})",
+        reals_called_fake=float((reals >= fake_above).mean()),
+        fakes_called_real=float((fakes <= real_below).mean()),
+    )
+
+
 def choose_by_risk(labels: ArrayLike, probabilities: ArrayLike, most: float, sure: float | None = None) -> Thresholds:
     """Choose the narrowest band of uncertainty that leaves few errors among the verdicts outside it.
 

@@ -27,11 +27,12 @@ _KINDS: Final = ("equal", "learned")
 
 @dataclass(frozen=True)
 class _Scored:
-    """One val file: its label, its group, and the pooled logit of every detector that could judge it."""
+    """One val file: its label, its group, the pooled logit of every detector that could judge it; collected or made."""
 
     label: int
     group: str
     logits: dict[str, float]
+    kind: str = "collected"
 
 
 def calibrate_bundle(
@@ -246,7 +247,8 @@ def _scan(
     with Scanner(folders, evidence=evidence) as scanner:
         for item, report in zip(items, scanner.scan_many(item.path for item in items), strict=True):
             logits = {name: score.logit for name, score in report.scores.items() if name in names}
-            scored.append(_Scored(item.label, item.group or evaluation.relative(item.path, tables[0]), logits))
+            group = item.group or evaluation.relative(item.path, tables[0])
+            scored.append(_Scored(item.label, group, logits, "made" if films.made(item) else "collected"))
             if progress:
                 progress(len(scored), len(items))
     sources = ", ".join(sorted({item.source for item in items if item.source}))
@@ -258,14 +260,19 @@ def _calibrated(bundle: Bundle, scored: Sequence[_Scored], set_name: str) -> Bun
     """The bundle with a new card, not yet written."""
     mine = [one for one in scored if bundle.card.name in one.logits]
     labels, logits = _labels(mine, bundle.folder), [one.logits[bundle.card.name] for one in mine]
-    calibration, thresholds = _fit(labels, logits, set_name)
+    calibration, thresholds = _fit(labels, logits, set_name, [one.kind for one in mine])
     card = bundle.card.model_copy(update={"calibration": calibration, "thresholds": thresholds})
     return Bundle(bundle.folder, card)
 
 
-def _fit(labels: list[int], logits: list[float], set_name: str) -> tuple[Calibration, Thresholds]:
+def _fit(
+    labels: list[int], logits: list[float], set_name: str, kinds: Sequence[str] = ()
+) -> tuple[Calibration, Thresholds]:
     calibration = calibrate.fit(labels, logits, set_name)
-    return calibration, calibrate.choose(labels, [fuse.calibrated(logit, calibration) for logit in logits])
+    probabilities = [fuse.calibrated(logit, calibration) for logit in logits]
+    if not kinds:
+        return calibration, calibrate.choose(labels, probabilities)
+    return calibration, calibrate.choose_for_each(labels, probabilities, kinds)
 
 
 def _written(bundle: Bundle) -> Bundle:
