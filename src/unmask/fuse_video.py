@@ -121,9 +121,8 @@ def _who(verdict: Verdict, judged: int) -> str:
     region = verdict.region
     if region is None or region.start_s is None or region.end_s is None:
         return ""
-    when = (
-        clock(region.start_s) if region.start_s == region.end_s else f"{clock(region.start_s)} to {clock(region.end_s)}"
-    )
+    start, end = clock(region.start_s), clock(region.end_s)
+    when = start if start == end else f"{start} to {end}"
     who = f"person {region.track}, " if judged > 1 else ""
     return f"{who}most at {when}: "
 

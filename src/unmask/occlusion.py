@@ -20,7 +20,7 @@ _LOOKS: Final = 2  # the shortest window: the look itself, twice
 
 
 def heat_map(detector: OnnxDetector, pixels: Pixels, logit: float) -> tuple[tuple[float, ...], ...]:
-    """What each place adds to a look's logit.
+    """What a look's logit would lose without each place.
 
     Args:
         detector: Of tracks.
@@ -39,8 +39,7 @@ def heat_map(detector: OnnxDetector, pixels: Pixels, logit: float) -> tuple[tupl
         part = covered[edges[row] : edges[row + 1], edges[column] : edges[column + 1]]
         part[:] = part.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
         lost[row, column] = alone - _score(detector, covered, length)
-    places = lost * PLACES**2  # a map's mean is its logit, so each place stands for the whole
-    return tuple(tuple(round(float(value), 4) for value in line) for line in places - places.mean() + logit)
+    return tuple(tuple(round(float(value), 4) for value in line) for line in lost - lost.mean() + logit)
 
 
 def _score(detector: OnnxDetector, pixels: Pixels, length: int) -> float:
