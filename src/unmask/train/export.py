@@ -152,5 +152,7 @@ def learned(recipe: Recipe, model: Detector, epochs: int) -> int:
 def _made_fakes(recipe: Recipe) -> str:
     if not recipe.data.made:
         return "none"
+    if recipe.cut.frames:
+        return f"clips made by unmask films, real and fake, {recipe.data.made:.0%} of the pairs"
     names = ", ".join(recipe.data.makers)
     return f"made from real pictures of the train split ({names}), {recipe.data.made:.0%} of all fakes"
