@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import unmask
 from tests.data import clips
 from tests.make_bundle import make_bundle, make_video_bundle
 from unmask import Label, Scanner, Status
-from unmask.errors import UsageError
+from unmask.errors import UnreadableError, UsageError
+from unmask.modalities.video import Film, Still
 from unmask.types import Report
 
 
@@ -218,3 +220,21 @@ def test_witnesses_inform_where_evidence_is_asked_for(detector: str, drawn: dict
         assert len(curve.times_s) == len(curve.values)
         assert 0 <= curve.times_s[0] <= curve.times_s[-1] <= 2
     assert unmask.scan(drawn["crossing.mp4"], models=[detector], frames=8).video.curves == ()  # type: ignore[union-attr]
+
+
+def test_a_closer_look_that_fails_leaves_what_was_seen(
+    detector: str, drawn: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stills = Film.stills
+
+    def worn_out(film: Film, moments_s: Sequence[float]) -> Iterator[Still]:
+        if len(moments_s) not in (1, 5):
+            raise UnreadableError("decoding the video took too long")
+        return stills(film, moments_s)
+
+    monkeypatch.setattr(Film, "stills", worn_out)
+    report = unmask.scan(drawn["staying.mp4"], models=[detector], frames=5)
+    assert report.status is Status.OK
+    assert report.video is not None
+    assert report.video.looked_closer_s == ()
+    assert len(report.video.tracks[0].moments) == 5

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from unmask import fuse_video, moments, occlusion, testimony
 from unmask.detectors.onnx import OnnxDetector
+from unmask.errors import UnreadableError
 from unmask.face_search import FaceSearch
 from unmask.faces import Face, FaceFinder
 from unmask.fuse_video import Glance, Person
@@ -177,11 +179,12 @@ def _closer(film: Film, eyes: Eyes, trail: Trail, person: Person, times: Sequenc
     last = min((one for one in trail.sightings), key=lambda one: abs(one.time_s - top.time_s)).face
     search = eyes.search()
     looks: list[Look] = []
-    for still in film.stills(moments.closer(film, top.time_s, times, _CLOSER)):
-        faces = search.find(still.image)
-        nearest = max(faces, key=lambda face: overlap_of(face, last), default=None)
-        if nearest is not None and overlap_of(nearest, last) > 0:
-            looks += _cut(still, [nearest], eyes.detector)
+    with suppress(UnreadableError):  # broken just there, or out of time: what was seen before stands
+        for still in film.stills(moments.closer(film, top.time_s, times, _CLOSER)):
+            faces = search.find(still.image)
+            nearest = max(faces, key=lambda face: overlap_of(face, last), default=None)
+            if nearest is not None and overlap_of(nearest, last) > 0:
+                looks += _cut(still, [nearest], eyes.detector)
     return looks
 
 
