@@ -42,7 +42,7 @@ def draw(path: Path, seconds: int = 10) -> Path:
     rng = np.random.default_rng(0)
     room = Image.fromarray(rng.integers(60, 190, (90, 160, 3), np.uint8)).resize(SIZE_PX, Image.Resampling.BICUBIC)
     person = portrait().resize((420, 420), Image.Resampling.LANCZOS)
-    grain = rng.normal(0, 2.0, (8, SIZE_PX[1], SIZE_PX[0], 1))
+    grain = rng.normal(0, 7.0, (8, SIZE_PX[1], SIZE_PX[0], 1))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE_HZ, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *SIZE_PX, "yuv420p"

@@ -103,8 +103,9 @@ def watch(path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evi
     """
     card = eyes.detector.card
     with video.opened(path, eyes.limits, threads) as film:
-        source = _source(path, film)
-        trails, looks, times = _everybody(film, eyes, frames)
+        search = eyes.search()
+        trails, looks, times, size_px = _everybody(film, eyes, search, frames)
+        source = _source(path, film, size_px)
         people = [Person(tuple(scored(eyes.detector, looks[id(one)]))) for one in trails[: eyes.limits.tracks]]
         ordered = fuse_video.persons(people, card)
         closer: list[Glance] = []
@@ -112,7 +113,7 @@ def watch(path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evi
         if ordered and (score := ordered[0][1]):
             first = ordered[0][0]
             trail = trails[next(i for i, one in enumerate(people) if one is first)]
-            more = _closer(film, eyes, trail, first, times)
+            more = _closer(film, eyes, search, trail, first, times)
             closer = scored(eyes.detector, more, extra=True)
             first = Person(tuple(sorted([*first.glances, *closer], key=lambda one: one.time_s)))
             if evidence:
@@ -158,26 +159,31 @@ def scored(detector: OnnxDetector, looks: Sequence[Look], extra: bool = False) -
     return [_glance(look, float(next(logits)) if look.segment.unfit is None else None, extra) for look in looks]
 
 
-def _everybody(film: Film, eyes: Eyes, frames: int) -> tuple[list[Trail], dict[int, list[Look]], list[float]]:
-    """All persons, the looks at each by the identity of their trail, and the times of the frames."""
+def _everybody(
+    film: Film, eyes: Eyes, search: FaceSearch, frames: int
+) -> tuple[list[Trail], dict[int, list[Look]], list[float], tuple[int, int]]:
+    """All persons, the looks at each by the identity of their trail, the times of the frames, and their size."""
     linker = Linker()
     by_face: dict[int, Look] = {}
     times: list[float] = []
-    search = eyes.search()
+    size_px = (0, 0)
     for still in film.stills(moments.spread(film, frames)):
         faces = search.find(still.image)
         linker.add(still.time_s, still.image, faces)
         by_face |= {id(look.face): look for look in _cut(still, faces, eyes.detector)}
         times.append(round(still.time_s, 3))
+        size_px = still.image.size
     trails = linker.trails()
-    return trails, {id(trail): [by_face[id(one.face)] for one in trail.sightings] for trail in trails}, times
+    looks = {id(trail): [by_face[id(one.face)] for one in trail.sightings] for trail in trails}
+    return trails, looks, times, size_px
 
 
-def _closer(film: Film, eyes: Eyes, trail: Trail, person: Person, times: Sequence[float]) -> list[Look]:
+def _closer(
+    film: Film, eyes: Eyes, search: FaceSearch, trail: Trail, person: Person, times: Sequence[float]
+) -> list[Look]:
     """More looks at a person, between the two frames around the one with their highest score."""
     top = max((one for one in person.glances if one.logit is not None), key=lambda one: one.logit or 0.0)
     last = min((one for one in trail.sightings), key=lambda one: abs(one.time_s - top.time_s)).face
-    search = eyes.search()
     looks: list[Look] = []
     with suppress(UnreadableError):  # broken just there, or out of time: what was seen before stands
         for still in film.stills(moments.closer(film, top.time_s, times, _CLOSER)):
@@ -213,10 +219,10 @@ def _glance(look: Look, logit: float | None, extra: bool) -> Glance:
     return Glance(look.time_s, box, None if logit is None else round(logit, _DECIMALS), look.segment.unfit, extra)
 
 
-def _source(path: Path, film: Film) -> Source:
+def _source(path: Path, film: Film, size_px: tuple[int, int]) -> Source:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    width, height = film.size_px
+    width, height = size_px
     return Source(
         path=image.display_path(path),
         sha256=sha256,

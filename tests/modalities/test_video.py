@@ -182,3 +182,14 @@ def test_only_so_many_seconds_or_frames_are_counted(clip: Path) -> None:
         assert film.notes == ("only the first 0:01.0 was looked at",)
     with opened(clip, replace(DEFAULT_LIMITS, video_frames=5)) as film:
         assert film.frames == 5
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx265"), ("a.avi", "mpeg4")])
+def test_what_is_passed_over_changes_no_frame_that_was_asked_for(tmp_path: Path, name: str, codec: str) -> None:
+    path = draw(tmp_path / name, 40, codec=codec, gap=40)
+    with opened(path, threads=2) as film:
+        some = {still.time_s: np.asarray(still.image) for still in film.stills([0.3, 1.7, 2.2, 3.9])}
+        every = {still.time_s: np.asarray(still.image) for still in film.between(0, film.duration_s)}
+    assert len(some) == 4
+    for time_s, picture in some.items():
+        np.testing.assert_array_equal(picture, every[time_s])

@@ -11,11 +11,11 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _SHORTER_BY: Final = 0.9
 """A file holds less than it announces if it ends before this share of that, and a second before."""
+
+Skip = Literal["NONKEY", "NONREF"]
+"""Which frames a decoder passes over: all but key frames, or those that no other needs."""
 
 
 class Still(NamedTuple):
@@ -210,7 +213,7 @@ class Film:
         """The frames at these times, or the next sound ones, with their times.
 
         Between two of them, it jumps to the last key frame before the second, if one lies there. Where jumps do not
-        land and all that is wanted are key frames, the others are passed over without being decoded.
+        land and all that is wanted are key frames, nothing else is decoded.
         """
         from av import FFmpegError
 
@@ -220,9 +223,9 @@ class Film:
         with container(self._file, self._limits) as opened_file:
             stream = pictures(opened_file, self._limits, self._threads)
             keys = self._keys if self.jumps else []
-            if not self.jumps and set(wanted) <= set(self._keys):
-                stream.codec_context.skip_frame = "NONKEY"
-            decoded = self._sound(opened_file, stream)
+            asked = set(wanted)
+            others: Skip = "NONKEY" if not self.jumps and asked <= set(self._keys) else "NONREF"
+            decoded = self._sound(opened_file, stream, asked, others)
             here, given = self._times[0], None
             for when in wanted:
                 if given is not None and given >= when:
@@ -231,7 +234,7 @@ class Film:
                 if start > here:
                     with suppress(FFmpegError):
                         opened_file.seek(start, stream=stream)
-                        decoded = self._sound(opened_file, stream)
+                        decoded = self._sound(opened_file, stream, asked, others)
                 for frame in decoded:
                     if not self._in_time():
                         self._note(
@@ -244,8 +247,13 @@ class Film:
                         yield here, frame
                         break
 
-    def _sound(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-        """Decoded frames; a packet that cannot be decoded is passed over, and a frame with holes as well."""
+    def _sound(
+        self, container: InputContainer, stream: VideoStream, asked: Set[int], others: Skip
+    ) -> Iterator[VideoFrame]:
+        """Decoded frames; a packet that cannot be decoded is passed over, and a frame with holes as well.
+
+        Of frames that are not asked for, only those are decoded that others need: about half of most videos.
+        """
         from av import FFmpegError
 
         packets = container.demux(stream)
@@ -254,6 +262,9 @@ class Film:
                 packet = next(packets, None)
             except (FFmpegError, EOFError):  # the file breaks off here
                 packet = None
+            if packet is not None:
+                needed = packet.pts is None or packet.pts in asked
+                stream.codec_context.skip_frame = "DEFAULT" if needed else others
             try:
                 for frame in stream.decode(packet):
                     if frame.is_corrupt:
