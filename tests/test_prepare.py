@@ -372,7 +372,7 @@ class TestManyAndLittleRoom:
     def test_whole_pictures_need_no_face_finder(
         self, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(prepare, "_finder", None)  # would fail if asked
+        monkeypatch.setattr(prepare, "own_finder", None)  # would fail if asked
         assert work(scenes, tmp_path / "out", Cut(kind="whole", size_px=32)).items == 6
 
     def test_a_full_disk_is_one_sentence_and_what_was_done_stays(

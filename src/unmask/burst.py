@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unmask.faces import Face, FaceFinder
+from unmask.faces import Face, FaceFinder, overlap
 from unmask.types import Box
 
 SIDE_PX: Final = 112
@@ -216,16 +216,8 @@ def _find_in(image: Image.Image, finder: FaceFinder, window: Window, box: NDArra
         Face(face.box * np.tile(stretch, 2) + np.tile(origin, 2), face.landmarks * stretch + origin, face.score)
         for face in finder.find(crop)[0]
     ]
-    best = max(found, key=lambda face: _overlap(face.box, box), default=None)
-    return best if best is not None and _overlap(best.box, box) > _SAME_PLACE else None
-
-
-def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Shared area over joint area."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    areas = [float(np.prod(np.maximum(box[2:] - box[:2], 0))) for box in (one, other)]
-    return shared / max(sum(areas) - shared, 1e-9)
+    best = max(found, key=lambda face: overlap(face.box, box), default=None)
+    return best if best is not None and overlap(best.box, box) > _SAME_PLACE else None
 
 
 def _burst(seen: Sequence[tuple[float, Face | None]], pictures: Sequence[Image.Image]) -> Burst:

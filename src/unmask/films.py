@@ -25,6 +25,7 @@ from unmask.errors import ManifestError, MediaError, UsageError
 from unmask.evaluate import sample
 from unmask.evaluation import relative
 from unmask.journal import Note, Written
+from unmask.kinds import is_picture
 from unmask.makers import Nobody
 from unmask.makers.donors import Gallery
 from unmask.makers.film import film_makers
@@ -148,7 +149,7 @@ def _name(item: Item, table: Path) -> str:
 
 
 def _takes(item: Item, names: Mapping[str, str], per_video: int) -> list[tuple[Item, str]]:
-    count = 1 if footage.is_still(item.path) else per_video
+    count = 1 if is_picture(item.path) else per_video
     return [(item, f"{names[journal.key(item.path)]}-{number}") for number in range(count)]
 
 

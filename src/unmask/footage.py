@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,8 @@ from PIL import Image
 
 from unmask import faces as face_cutter
 from unmask.errors import NothingToJudgeError
-from unmask.faces import Face, FaceFinder, main_face
+from unmask.faces import Face, main_face, own_finder
+from unmask.kinds import is_picture
 from unmask.makers.camera import filmed
 from unmask.makers.portrait import Points, Portrait
 from unmask.modalities import image as pictures
@@ -53,15 +53,6 @@ class Footage:
     start_s: float | None = None
 
 
-def is_still(path: Path) -> bool:
-    """Whether a file is a picture; what cannot be read is none."""
-    try:
-        with path.open("rb") as file:
-            return pictures.accepts(file.read(16))
-    except (OSError, ValueError):
-        return False
-
-
 def main_portrait(path: Path) -> tuple[Portrait, Portrait]:
     """The main face of a picture, or of a frame in the middle of a video.
 
@@ -74,8 +65,8 @@ def main_portrait(path: Path) -> tuple[Portrait, Portrait]:
     Raises:
         MediaError: It cannot be read, or shows no face.
     """
-    picture = pictures.load(path).image if is_still(path) else next(iter(videos.extract(path, 1))).image
-    face = main_face(_finder().find(picture)[0], *picture.size)
+    picture = pictures.load(path).image if is_picture(path) else next(iter(videos.extract(path, 1))).image
+    face = main_face(own_finder().find(picture)[0], *picture.size)
     if face is None:
         raise NothingToJudgeError("no face was found")
     square = face_cutter.square_around(face, _MARGIN, picture.size)
@@ -96,7 +87,7 @@ def shoot(path: Path, landmarks: Points | None, rng: np.random.Generator) -> Foo
     Raises:
         MediaError: It cannot be read, shows no face, or is too short.
     """
-    if not is_still(path):
+    if not is_picture(path):
         return _stretch(path, rng)
     picture = pictures.load(path).image
     if landmarks is None:
@@ -141,7 +132,7 @@ def _followed(images: Sequence[Image.Image]) -> NDArray[np.float32]:
     searched = sorted({*range(0, len(images), _SEARCH_EVERY), len(images) - 1})
     known: dict[int, Face] = {}
     for number in searched:
-        found, _ = _finder().find(images[number])
+        found, _ = own_finder().find(images[number])
         face = _next(list(known.values())[-1], found) if known else main_face(found, *images[number].size)
         if face is not None:
             known[number] = face
@@ -162,8 +153,3 @@ def _next(last: Face, found: Sequence[Face]) -> Face | None:
 
     near = [face for face in found if away(face) < 0.5 and 0.6 < face.size_px / last.size_px < 1.7]
     return min(near, key=away, default=None)
-
-
-@lru_cache(maxsize=1)
-def _finder() -> FaceFinder:
-    return FaceFinder(threads=1)

@@ -18,8 +18,8 @@ from typing import Final
 from unmask import journal, manifest
 from unmask.errors import MediaError, UsageError
 from unmask.journal import Note, Progress, Written
+from unmask.kinds import is_picture
 from unmask.manifest import Item
-from unmask.modalities import image as pictures
 from unmask.modalities.video import Still as Still
 from unmask.modalities.video import extract as extract
 from unmask.runtime import usable_cores
@@ -61,7 +61,7 @@ def write(
     with journal.room(out):
         out.mkdir(parents=True, exist_ok=True)
         _claim(out, per_video)
-        videos = {journal.key(item.path): item.path for item in items if not _is_picture(item.path)}
+        videos = {journal.key(item.path): item.path for item in items if not is_picture(item.path)}
         done = journal.read(out / _JOURNAL)
         waiting = [path for name, path in videos.items() if name not in done]
         shown = (lambda n, _: progress(len(videos) - len(waiting) + n, len(videos))) if progress else None
@@ -79,14 +79,6 @@ def _claim(out: Path, per_video: int) -> None:
         path.write_text(settings, encoding="utf-8")
     elif path.read_text(encoding="utf-8") != settings:
         raise UsageError(f"{out} holds another number of stills a video: choose another folder, or remove this one")
-
-
-def _is_picture(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return pictures.accepts(file.read(16))
-    except (OSError, ValueError):
-        return False
 
 
 def _rows(item: Item, done: dict[str, Note], out: Path) -> Iterator[Item]:

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmask.card import Card
-from unmask.fuse import calibrated, decide, pool, reason_of, sentence_of
+from unmask.fuse import HeatMap, calibrated, decide, pool, reason_of, sentence_of
 from unmask.types import Box, Evidence, Label, Moment, Region, Score, Track, Verdict
 from unmask.wording import clock
-
-HeatMap = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)

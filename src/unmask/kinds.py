@@ -28,6 +28,15 @@ def is_video(path: Path, limits: Limits) -> bool:
     return may_be_video(head) and not image.accepts(head)
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file starts like a picture, moving GIFs among them; what cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            return image.accepts(file.read(16))
+    except (OSError, ValueError):
+        return False
+
+
 def _moves(path: Path, limits: Limits) -> bool:
     try:
         data, _ = image.read(path, limits)

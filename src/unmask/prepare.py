@@ -14,7 +14,6 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from pydantic import ValidationError
 from unmask import journal, manifest, prepare_tracks, splits, trees
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
-from unmask.faces import Face, FaceFinder, main_face
+from unmask.faces import Face, main_face, own_finder
 from unmask.journal import Note, Progress, Written
 from unmask.manifest import Item
 from unmask.modalities import image as image_modality
@@ -159,11 +158,6 @@ def _is_done(task: Task, done: Mapping[str, Note]) -> bool:
     return note is not None and note.get("quality") == quality
 
 
-@lru_cache(maxsize=1)
-def _finder() -> FaceFinder:
-    return FaceFinder(threads=1)
-
-
 def _prepare_one(task: Task) -> Note:
     item, out, cut, quality = task
     if cut.frames is not None:
@@ -208,7 +202,7 @@ _NOTHING: Final = {"face": "no face was found", "patch": "smaller than one patch
 def _segments(item: Item, photo: Photo, cut: Cut) -> list[Segment]:
     if cut.kind == "whole":
         return image_modality.segments(photo, cut)
-    faces, _ = _finder().find(photo.image)
+    faces, _ = own_finder().find(photo.image)
     face = main_face(faces, photo.image.width, photo.image.height)
     if cut.kind == "patch":
         return image_modality.segments(photo, cut, [face] if face else [])

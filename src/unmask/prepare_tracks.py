@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
-from unmask import journal, moments, strips, trees
+from unmask import journal, moments, strips, trees, video_frame
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
 from unmask.face_search import FaceSearch
-from unmask.faces import FaceFinder
+from unmask.faces import own_finder
 from unmask.journal import Note
 from unmask.manifest import Item
-from unmask.modalities import image as pictures
 from unmask.modalities import video as videos
-from unmask.modalities.image import Photo
 from unmask.near_duplicates import thumbnail
 from unmask.splits import without_leaks
 from unmask.tracks import Linker
 from unmask.traits import Traits
-from unmask.types import Segment, Source
+from unmask.types import Segment
 
 WINDOWS: Final = 4
 """So many windows are cut from a video that has frames enough; a scan of 32 frames in windows of eight sees as many."""
@@ -89,15 +85,15 @@ def main_person(video: Path, cut: Cut) -> list[Segment]:
     """
     linker = Linker()
     cuts: list[dict[int, Segment]] = []
-    search = FaceSearch(_finder(), cut.least_px, _FACES)
+    search = FaceSearch(own_finder(), cut.least_px, _FACES)
     with videos.opened(video) as film:
         for still in film.stills(moments.spread(film, WINDOWS * (cut.frames or 1))):
             faces = search.find(still.image)
             linker.add(still.time_s, still.image, faces)
-            made = pictures.segments(Photo(Source(path=""), still.image), cut, faces)
+            made = video_frame.segments(still.time_s, still.image, cut, faces)
             cuts.append({id(face): segment for face, segment in zip(faces, made, strict=True)})
     trails = linker.trails()
-    return [_timed(cuts[one.frame][id(one.face)], one.time_s) for one in trails[0].sightings] if trails else []
+    return [cuts[one.frame][id(one.face)] for one in trails[0].sightings] if trails else []
 
 
 def sound(items: Sequence[Item], cut: Cut) -> list[Item]:
@@ -113,16 +109,6 @@ def sound(items: Sequence[Item], cut: Cut) -> list[Item]:
     return without_leaks(items, traits=traits)
 
 
-def _timed(segment: Segment, time_s: float) -> Segment:
-    region = segment.region.model_copy(update={"start_s": time_s, "end_s": time_s})
-    return replace(segment, region=region)
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _finder() -> FaceFinder:
-    return FaceFinder(threads=1)

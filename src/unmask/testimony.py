@@ -6,10 +6,10 @@ from typing import Final
 
 from unmask import burst, witnesses
 from unmask.errors import MediaError
-from unmask.faces import FaceFinder
+from unmask.faces import FaceFinder, overlap
 from unmask.limits import Limits
 from unmask.modalities.video import Film
-from unmask.tracks import Trail, overlap_of
+from unmask.tracks import Trail
 from unmask.types import Curve, Evidence, Region
 from unmask.witnesses import Frame
 
@@ -51,5 +51,5 @@ def _frames(film: Film, finder: FaceFinder, trail: Trail) -> list[Frame]:
         own = chosen.get(round(still.time_s, 3))
         faces = finder.find(still.image, sides_px=(256,))[0]
         if own is not None and faces:
-            found.append((still.time_s, still.image, sorted(faces, key=lambda face: -overlap_of(face, own))))
+            found.append((still.time_s, still.image, sorted(faces, key=lambda face: -overlap(face.box, own.box))))
     return found

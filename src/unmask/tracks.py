@@ -150,14 +150,6 @@ def nearness_of(one: Face, other: Face) -> float:
     return max(0.0, 1 - apart / (_NEAR_FACES * max(one.size_px, other.size_px)))
 
 
-def overlap_of(one: Face, other: Face) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.minimum(one.box[2:], other.box[2:]) - np.maximum(one.box[:2], other.box[:2])
-    inside = float(np.prod(np.maximum(sides, 0)))
-    areas = sum(float(np.prod(face.box[2:] - face.box[:2])) for face in (one, other))
-    return inside / max(areas - inside, 1e-6)
-
-
 def _histogram(picture: Image.Image, box: tuple[float, float, float, float]) -> NDArray[np.float32]:
     """Uniform where the box lies outside the picture, which is like nothing and unlike nothing."""
     left, top = (max(round(value), 0) for value in box[:2])

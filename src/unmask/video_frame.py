@@ -1,17 +1,22 @@
-"""One decoded frame of a video as an upright picture in 8-bit RGB, whatever it was stored as."""
+"""One decoded frame of a video: an upright picture in 8-bit RGB, whatever it was stored as, and what is cut from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unmask.card import Cut
 from unmask.errors import NothingToJudgeError, UnreadableError
+from unmask.faces import Face
 from unmask.limits import Limits
-from unmask.modalities.image import LEAST_SIDE_PX
-from unmask.types import Pixels
+from unmask.modalities import image
+from unmask.modalities.image import LEAST_SIDE_PX, Photo
+from unmask.types import Pixels, Segment, Source
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -52,6 +57,13 @@ def upright(frame: VideoFrame) -> tuple[Image.Image, tuple[str, ...]]:
         notes.append("the video is interlaced: one field of each frame was looked at")
     turn = _TURNS.get(round(frame.rotation / 90) * 90)
     return (picture if turn is None else picture.transpose(turn)), tuple(notes)
+
+
+def segments(time_s: float, picture: Image.Image, cut: Cut, faces: Sequence[Face]) -> list[Segment]:
+    """What a detector looks at in one frame, cut as in photos; their regions say when, to the millisecond."""
+    when = {"start_s": round(time_s, 3), "end_s": round(time_s, 3)}
+    made = image.segments(Photo(Source(path=""), picture), cut, faces)
+    return [replace(one, region=one.region.model_copy(update=when)) for one in made]
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

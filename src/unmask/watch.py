@@ -16,18 +16,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import fuse_video, moments, occlusion, testimony
+from unmask import fuse_video, moments, occlusion, testimony, video_frame
 from unmask.detectors.onnx import OnnxDetector
 from unmask.errors import UnreadableError
 from unmask.face_search import FaceSearch
-from unmask.faces import Face, FaceFinder
+from unmask.faces import Face, FaceFinder, overlap
 from unmask.fuse_video import Glance, Person
 from unmask.limits import Limits
 from unmask.modalities import image, video
-from unmask.modalities.image import Photo
 from unmask.modalities.video import Film, Still
 from unmask.strips import deal
-from unmask.tracks import Linker, Trail, overlap_of
+from unmask.tracks import Linker, Trail
 from unmask.types import Curve, Evidence, Score, Segment, Source, Verdict, Video
 
 FRAMES: Final = 32
@@ -183,23 +182,20 @@ def _closer(
 ) -> list[Look]:
     """More looks at a person, between the two frames around the one with their highest score."""
     top = max((one for one in person.glances if one.logit is not None), key=lambda one: one.logit or 0.0)
-    last = min((one for one in trail.sightings), key=lambda one: abs(one.time_s - top.time_s)).face
+    last = min(trail.sightings, key=lambda one: abs(one.time_s - top.time_s)).face
     looks: list[Look] = []
     with suppress(UnreadableError):  # broken just there, or out of time: what was seen before stands
         for still in film.stills(moments.closer(film, top.time_s, times, _CLOSER)):
             faces = search.find(still.image)
-            nearest = max(faces, key=lambda face: overlap_of(face, last), default=None)
-            if nearest is not None and overlap_of(nearest, last) > 0:
+            nearest = max(faces, key=lambda face: overlap(face.box, last.box), default=None)
+            if nearest is not None and overlap(nearest.box, last.box) > 0:
                 looks += _cut(still, [nearest], eyes.detector)
     return looks
 
 
 def _cut(still: Still, faces: Sequence[Face], detector: OnnxDetector) -> list[Look]:
-    photo, time_s = Photo(Source(path=""), still.image), round(still.time_s, 3)
-    return [
-        Look(time_s, face, replace(one, region=one.region.model_copy(update={"start_s": time_s, "end_s": time_s})))
-        for face, one in zip(faces, image.segments(photo, detector.card.cut, faces), strict=True)
-    ]
+    cuts = video_frame.segments(still.time_s, still.image, detector.card.cut, faces)
+    return [Look(round(still.time_s, 3), face, one) for face, one in zip(faces, cuts, strict=True)]
 
 
 def _mapped(detector: OnnxDetector, person: Person, looks: Sequence[Look]) -> Person:
