@@ -48,6 +48,17 @@ def test_a_file_and_its_bytes_are_the_same_graph(tmp_path: Path) -> None:
     assert (Session(path).run(batch)["double"] == Session(graph()).run(batch)["double"]).all()
 
 
+def test_several_inputs_are_fed_by_their_names() -> None:
+    real = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in ("a", "b", "less")]
+    model: onnx.ModelProto = helper.make_model(
+        helper.make_graph([helper.make_node("Sub", ["a", "b"], ["less"])], "g", real[:2], real[2:]),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    four, one = np.array([4], np.float32), np.array([1], np.float32)
+    assert Session(model.SerializeToString()).feed({"b": one, "a": four})["less"] == 3
+
+
 @pytest.mark.parametrize("data", [b"", b"garbage", graph()[:60]])
 def test_what_is_no_graph_is_a_bundle_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "model.onnx"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from unmask.errors import BundleError
-from unmask.types import Value
+from unmask.types import RATE_HZ, Value
 
 Pooling = Literal["max", "mean", "top"]
 """What counts of many looks: the highest, their mean, or the mean of the highest quarter."""
@@ -23,8 +24,9 @@ class Cut(Value):
     Attributes:
         kind: "face": a square around each face, scaled to `size_px`. "patch": squares of `size_px` at native
             resolution, never scaled, because scaling erases the traces they are read for. "whole": the largest square
-            in the middle of the picture, scaled to `size_px`, as published systems mostly look at pictures.
-        size_px: Side of the square that the graph sees.
+            in the middle of the picture, scaled to `size_px`, as published systems mostly look at pictures. "speech":
+            windows of sound in which somebody speaks.
+        size_px: Pictures only: side of the square that the graph sees.
         margin: Faces only: side of the square in units of the longer side of the face box.
         enlarge: Faces only: whether a small face is scaled up to `size_px`. If not, its square grows until it holds as
             many of the picture's own pixels, and no detail is invented; in smaller pictures the face abstains. Larger
@@ -35,16 +37,48 @@ class Cut(Value):
         least_sharpness: Faces only: below this `faces.sharpness` a face is too blurred to judge.
         frames: Faces only: how many looks at one person of a video the graph sees together, in the order of time; None
             for a detector of pictures.
+        window_s: Speech only: how long a window of sound the graph listens to.
+        step_s: Speech only: from the start of a window to that of the next.
+        least_speech_s: Speech only: windows in which somebody speaks for a shorter time are not judged.
     """
 
-    kind: Literal["face", "patch", "whole"]
-    size_px: int = Field(gt=0)
+    kind: Literal["face", "patch", "whole", "speech"]
+    size_px: int = Field(default=0, ge=0)
     margin: float = Field(default=1.4, ge=1.0)
     enlarge: bool = True
     patches: int = Field(default=9, gt=0)
     least_px: int = Field(default=40, gt=0)
     least_sharpness: float = Field(default=0.0, ge=0.0)
     frames: int | None = Field(default=None, ge=2)
+    window_s: float = Field(default=0.0, ge=0.0)
+    step_s: float = Field(default=2.0, gt=0.0)
+    least_speech_s: float = Field(default=1.0, gt=0.0)
+
+    @model_validator(mode="after")
+    def _has_its_size(self) -> Cut:
+        if self.kind == "speech" and not (self.window_s > 0 and self.size_px == 0 and self.frames is None):
+            raise ValueError('a cut of "speech" needs window_s, and has neither size_px nor frames')
+        if self.kind != "speech" and not (self.size_px > 0 and self.window_s == 0):
+            raise ValueError(f'a cut of "{self.kind}" needs size_px, and has no window_s')
+        return self
+
+    @property
+    def input_name(self) -> str:
+        """What the graph calls what it takes."""
+        return "samples" if self.kind == "speech" else "pixels"
+
+    @property
+    def input_type(self) -> np.dtype[Any]:
+        """Of the numbers that it takes."""
+        return np.dtype(np.float32 if self.kind == "speech" else np.uint8)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one thing that the graph judges: a picture (S, S, 3), looks at a person (F, S, S, 3), sound (T,)."""
+        if self.kind == "speech":
+            return (round(self.window_s * RATE_HZ),)
+        looks = () if self.frames is None else (self.frames,)
+        return (*looks, self.size_px, self.size_px, 3)
 
     @property
     def least_side_px(self) -> int:
@@ -121,7 +155,7 @@ class Card(Value):
     card_version: Literal[1] = CARD_VERSION
     name: str
     version: str
-    modality: Literal["image", "video"]
+    modality: Literal["image", "video", "audio"]
     summary: str
     licence: str
     cut: Cut

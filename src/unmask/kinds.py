@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unmask import trees
 from unmask.containers import HEAD_BYTES
 from unmask.containers import accepts as may_be_video
 from unmask.errors import MediaError
 from unmask.limits import Limits
-from unmask.modalities import image
+from unmask.modalities import image, sound_container
 
 
 def is_video(path: Path, limits: Limits) -> bool:
@@ -26,6 +27,28 @@ def is_video(path: Path, limits: Limits) -> bool:
     if head.startswith(b"GIF8"):
         return _moves(path, limits)
     return may_be_video(head) and not image.accepts(head)
+
+
+def is_sound(path: Path, limits: Limits) -> bool:
+    """Whether a file is to be read as a recording: it holds sound, and no pictures but a cover.
+
+    Containers of videos are looked into. Where the first bytes tell nothing, a suffix of sounds does: a stream that was
+    cut anywhere is still one, and of what is none the reader of sounds says so.
+    """
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            if sound_container.accepts(head):
+                return True
+            if image.accepts(head):
+                return False
+            if may_be_video(head):
+                return sound_container.is_alone(file, limits)
+    except (OSError, ValueError):
+        return False
+    return path.suffix.lower() in trees.SOUNDS
 
 
 def is_picture(path: Path) -> bool:

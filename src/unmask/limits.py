@@ -16,13 +16,16 @@ class Limits:
         decode_s: Wall-clock seconds that decoding may take. Checked while the decoder reads, so a file that feeds
             it forever is stopped; one call into a codec cannot be interrupted, and `pixels` bounds that.
         faces: Faces judged in one picture, largest first. The report counts all that were found.
-        video_bytes: Larger videos are not opened.
+        video_bytes: Larger videos, and files of sound, are not opened.
         video_decode_s: Wall-clock seconds for all that is taken from one video. When they are up, it is judged on what
             was read until then.
         video_s: Seconds of a video that are looked at, from its start; the rest is not, and the report says so.
         video_frames: Frames of a video that are counted; likewise.
-        video_streams: A file that announces more streams is refused.
-        sound_s: Seconds of sound that are taken from one file.
+        video_streams: A file that announces more streams, of whatever kind, is refused.
+        sound_s: Seconds of sound that are listened to, from its start; the rest is not, and the report says so.
+        sound_decode_s: Wall-clock seconds for decoding it. When they are up, it is judged on what was read until then.
+        sound_rate_hz: A sound that announces more samples a second is refused.
+        sound_channels: Likewise.
         tracks: Persons of one video that are judged, those who are seen longest first.
     """
 
@@ -36,7 +39,10 @@ class Limits:
     video_s: float = 6 * 3600.0
     video_frames: int = 3_000_000
     video_streams: int = 100
-    sound_s: float = 1800.0
+    sound_s: float = 6 * 3600.0
+    sound_decode_s: float = 300.0
+    sound_rate_hz: int = 768_000
+    sound_channels: int = 64
     tracks: int = 16
 
 

@@ -31,7 +31,7 @@ def usable_cores() -> int:
 
 
 class Session:
-    """One loaded graph with one input.
+    """One loaded graph.
 
     Args:
         model: Path of an ONNX file, or its bytes.
@@ -60,7 +60,11 @@ class Session:
 
     def run(self, batch: NDArray[Any]) -> Mapping[str, NDArray[np.float32]]:
         """Feed one batch, in the type and shape the graph asks for; get every output by its name."""
-        return dict(zip(self._outputs, self._session.run(None, {self._input: batch}), strict=True))
+        return self.feed({self._input: batch})
+
+    def feed(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[np.float32]]:
+        """The same for a graph with several inputs, each by its name: one that is told its own state, for one."""
+        return dict(zip(self._outputs, self._session.run(None, dict(inputs)), strict=True))
 
 
 def _name(model: Path | bytes) -> str:

@@ -15,6 +15,14 @@ PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", "
 VIDEOS: Final = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".ogv"}
 )
+SOUNDS: Final = frozenset(
+    {
+        *(".wav", ".wave", ".w64", ".rf64", ".flac", ".aiff", ".aif", ".aifc", ".caf", ".au", ".snd", ".voc", ".sph"),
+        *(".mp3", ".mp2", ".mpga", ".m4a", ".m4b", ".m4r", ".aac", ".adts", ".mka", ".weba", ".wma", ".3ga"),
+        *(".ogg", ".oga", ".opus", ".spx", ".amr", ".awb", ".gsm", ".ac3", ".eac3", ".dts"),
+        *(".ape", ".wv", ".tta", ".tak", ".mpc"),
+    }
+)
 SPLITS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """What folders and files of splits are called, in lower case."""
 

@@ -1,130 +1,58 @@
-"""The words of this package, as small frozen values. Nothing here reads a file or knows a model."""
+"""What a report says, as small frozen values. Nothing here reads a file or knows a model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, Self
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from unmask.words import (
+    RATE_HZ,
+    Box,
+    Evidence,
+    Label,
+    Passage,
+    Pixels,
+    Region,
+    Samples,
+    Score,
+    Segment,
+    Status,
+    Value,
+    Verdict,
+)
+
+__all__ = [
+    "RATE_HZ",
+    "REPORT_VERSION",
+    "Box",
+    "ChangedCopy",
+    "Curve",
+    "Evidence",
+    "Label",
+    "ModelUsed",
+    "Moment",
+    "Passage",
+    "Pixels",
+    "Region",
+    "Report",
+    "Samples",
+    "Score",
+    "Segment",
+    "Source",
+    "Stability",
+    "Status",
+    "Stretch",
+    "Track",
+    "Value",
+    "Verdict",
+    "Video",
+    "Voice",
+]
 
 REPORT_VERSION: Final = 1
 """Version of the wire form of `Report`. It grows when a field changes its meaning or goes away."""
-
-Pixels = NDArray[np.uint8]
-"""A picture: uint8, (H, W, 3), RGB, upright."""
-
-Box = tuple[int, int, int, int]
-"""x1, y1, x2, y2 in pixels of the upright frame; x2 and y2 are exclusive."""
-
-
-class Label(StrEnum):
-    """What a verdict says."""
-
-    REAL = "real"
-    FAKE = "fake"
-    UNCERTAIN = "uncertain"
-
-
-class Status(StrEnum):
-    """Whether a file could be judged at all."""
-
-    OK = "ok"
-    UNSUPPORTED = "unsupported"
-    UNREADABLE = "unreadable"
-    NOTHING_TO_JUDGE = "nothing_to_judge"
-
-
-class Value(BaseModel):
-    """A frozen record that refuses unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Region(Value):
-    """Where in the media something was seen."""
-
-    start_s: float | None = None
-    end_s: float | None = None
-    box_px: Box | None = None
-    track: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """What a detector looks at.
-
-    Attributes:
-        pixels: uint8 (H, W, 3) RGB; H and W are the cut's size.
-        region: Where it was cut from.
-        cut: The name of the cut that made it ("face", "patch" or "whole").
-        unfit: Why it must not be judged (too small, too blurred), or None.
-        landmarks_px: Faces only: float32 (5, 2), x and y of eyes, nose and mouth corners in `pixels`, or None.
-    """
-
-    pixels: Pixels
-    region: Region
-    cut: str
-    unfit: str | None = None
-    landmarks_px: NDArray[np.float32] | None = None
-
-
-class Evidence(Value):
-    """One detector's raw finding on one region.
-
-    Attributes:
-        detector: Name of the detector.
-        region: Where it looked.
-        logit: Raw score, above 0 leans fake; None where the detector abstained.
-        probability: Calibrated probability of fake for this region alone; None where it abstained.
-        votes: Whether this finding took part in the verdict, or is information only.
-        sentence: The finding in words.
-        heat_map: Rows of logits over the region's box, top to bottom; their mean plus the graph's constant
-            is `logit`. None unless evidence was asked for.
-    """
-
-    detector: str
-    region: Region
-    logit: float | None
-    probability: float | None = Field(default=None, ge=0.0, le=1.0)
-    votes: bool
-    sentence: str
-    heat_map: tuple[tuple[float, ...], ...] | None = None
-
-
-class Score(Value):
-    """One detector's pooled finding on the whole file: the raw logit and the calibrated probability of fake."""
-
-    logit: float
-    probability: float = Field(ge=0.0, le=1.0)
-
-
-class Verdict(Value):
-    """The final answer on one file.
-
-    Attributes:
-        label: real, fake or uncertain.
-        probability: Calibrated probability of fake; None where nothing could be scored.
-        reason: Which threshold decided, or why the verdict abstains.
-        detector: The detector whose pooled score decided, or the ensemble ("face+picture"); None where nothing could
-            be scored.
-        region: The region that decided, if a single one did; of an ensemble, its most suspicious face.
-    """
-
-    label: Label
-    probability: float | None = Field(default=None, ge=0.0, le=1.0)
-    reason: str
-    detector: str | None = None
-    region: Region | None = None
-
-    @model_validator(mode="after")
-    def _no_label_without_a_score(self) -> Self:
-        if self.probability is None and self.label is not Label.UNCERTAIN:
-            raise ValueError("a verdict without a probability can only be uncertain")
-        return self
 
 
 class ChangedCopy(Value):
@@ -231,6 +159,46 @@ class Video(Value):
     notes: tuple[str, ...] = ()
 
 
+class Stretch(Value):
+    """One window of speech that was listened to; windows overlap.
+
+    Attributes:
+        start_s: From the start of the sound; of a video, from its first picture.
+        end_s: Likewise.
+        probability: Of fake, of this window alone; None where it was not fit to be judged.
+    """
+
+    start_s: float
+    end_s: float
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+
+
+class Voice(Value):
+    """What a report says of a recording, or of the sound of a video, besides its verdict.
+
+    Attributes:
+        duration_s: Of the sound.
+        codec: How it was coded, as FFmpeg calls it.
+        rate_hz: Samples a second in the file.
+        channels: As many.
+        speech_s: How long somebody speaks in it.
+        verdict: On the sound alone; its region holds the seconds that look most like a fake.
+        stretches: What was listened to, in the order of time.
+        curves: What other detectors measured over time, where evidence was asked for.
+        notes: What the reader must know of how it was read: that the file breaks off, for one.
+    """
+
+    duration_s: float
+    codec: str
+    rate_hz: int
+    channels: int
+    speech_s: float
+    verdict: Verdict
+    stretches: tuple[Stretch, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Source(Value):
     """The file that was judged. `sha256` and `bytes` are None when it could not be read."""
 
@@ -258,7 +226,8 @@ class Report(Value):
 
     `status` and `verdict` never contradict: there is a verdict exactly when the status is ok. `stability` is there
     where changed copies were judged too; then `stability.raw` is the verdict without them. `video` is there where the
-    file is one that was judged; then `faces` counts its persons.
+    file is one that was judged; then `faces` counts its persons. `voice` is there where a recording, or the sound of a
+    video, was listened to; where nobody speaks in a video, it says so and has no probability.
     """
 
     report_version: int = REPORT_VERSION
@@ -268,6 +237,7 @@ class Report(Value):
     verdict: Verdict | None = None
     stability: Stability | None = None
     video: Video | None = None
+    voice: Voice | None = None
     faces: int | None = None
     scores: Mapping[str, Score] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import av
 import numpy as np
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 from PIL import Image
 
 WIDTH_PX, HEIGHT_PX = 320, 180
@@ -61,6 +62,7 @@ def draw(
     turn: int = 0,
     gap: int = 12,
     tone: float | None = None,
+    samples: NDArray[np.floating] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip.
@@ -75,6 +77,7 @@ def draw(
         turn: Degrees that a player has to turn it; noted, not drawn.
         gap: Frames from key frame to key frame.
         tone: Of a sound, in Hz, as long as the clip; silence where 0, no sound track where None.
+        samples: What is heard instead, (T,).
         options: Of the codec.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,8 @@ def draw(
             stream.codec_context.time_base = Fraction(1, 1000)
         if turn:
             stream.set_display_rotation(turn)
-        sound = None if tone is None else container.add_stream("aac", rate=SOUND_HZ)
+        heard = hum(tone, seconds) if samples is None and tone is not None else samples
+        sound = None if heard is None else container.add_stream("aac", rate=SOUND_HZ)
         for number, moment in enumerate(moments):
             frame = av.VideoFrame.from_ndarray(np.asarray(scene(moment)), format="rgb24")
             if times_s is not None:
@@ -96,15 +100,19 @@ def draw(
                 frame.pts, frame.time_base = number, Fraction(1, RATE_HZ)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-        if sound is not None and tone is not None:
-            container.mux([packet for one in hum(tone, seconds) for packet in sound.encode(one)])
+        if sound is not None and heard is not None:
+            container.mux([packet for one in as_frames(heard) for packet in sound.encode(one)])
             container.mux(sound.encode(None))
     return path
 
 
-def hum(tone: float, seconds: float) -> list[av.AudioFrame]:
-    """A tone as frames of mono sound."""
-    wave = 0.3 * np.sin(2 * np.pi * tone * np.arange(round(seconds * SOUND_HZ)) / SOUND_HZ)
+def hum(tone: float, seconds: float) -> NDArray[np.float64]:
+    """A tone."""
+    return 0.3 * np.sin(2 * np.pi * tone * np.arange(round(seconds * SOUND_HZ)) / SOUND_HZ)
+
+
+def as_frames(wave: NDArray[np.floating]) -> list[av.AudioFrame]:
+    """Frames of mono sound."""
     frames = []
     for start in range(0, len(wave), 1024):
         part = (wave[start : start + 1024] * 32767).astype(np.int16)[None]
@@ -118,7 +126,7 @@ def sound_only(path: Path) -> Path:
     """A file in a video's container with a sound and nothing else."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=SOUND_HZ)
-        for frame in hum(440, 1.0):
+        for frame in as_frames(hum(440, 1.0)):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

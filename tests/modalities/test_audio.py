@@ -25,9 +25,10 @@ def draw(
     pictures: bool = True,
     sounds: bool = True,
     late_s: float = 0.0,
+    pictures_late_s: float = 0.0,
     codec: str = "pcm_s16le",
 ) -> Path:
-    """A clip with a tone; `late_s` moves the sound's time stamps."""
+    """A clip with a tone; `late_s` moves the sound's time stamps, the other those of the pictures."""
     with av.open(str(path), "w") as container:
         film, stream = None, None
         if pictures:
@@ -38,6 +39,7 @@ def draw(
         if film is not None:
             for number in range(round(seconds * 10)):
                 frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), number, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = number + round(pictures_late_s * 10), Fraction(1, 10)
                 container.mux(film.encode(frame))
             container.mux(film.encode())
         if stream is not None:

@@ -1,15 +1,15 @@
 """Sound: the one place that decodes it.
 
-PyAV decodes and resamples. A sound's zero is the first frame of the pictures, where the file has pictures, so that what
-is heard and what is seen share one clock. Pieces lie where their time stamps say; what is missing between them is
-silence.
+PyAV decodes and resamples, because its wheel brings FFmpeg along. A sound's zero is the first frame of the pictures,
+where the file has pictures, so that what is heard and what is seen share one clock. Pieces lie where their time stamps
+say; what is missing between them is silence. What to do with a file that breaks off, lies or never ends is decided
+here as well: what could be read is given, and `Recording.notes` says what was not.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -17,27 +17,24 @@ from typing import IO, TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.containers import bytes_of
+from unmask.errors import MediaError, NothingToJudgeError, UnreadableError
 from unmask.limits import DEFAULT_LIMITS, Limits
+from unmask.modalities import sound_container
+from unmask.modalities.sound_decoding import Decoding, gapless
+from unmask.wording import clock
+from unmask.words import RATE_HZ as RATE_HZ
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
-    from av.audio.resampler import AudioResampler
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-RATE_HZ: Final = 16_000
-
-# Containers only: playlists and scripts that FFmpeg knows too may name other files, or addresses.
-_FORMATS: Final = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,m4v,wav,flac,mp3,aac,aiff,caf,amr,w64,ac3,eac3"
-)
-_LEAST_RATE_HZ: Final = 4_000
-"""Nothing that was recorded is slower; a file that says so would be blown up by resampling."""
-
-_APART_S: Final = 0.06
-"""Time stamps are rounded; pieces that are no further apart than this follow each other."""
-
 _EARLIER_S: Final = 1.0
+_MOST_HELD_S: Final = 1800.0
+"""What `sound` holds in memory at most."""
+
+_SHORTER_BY: Final = 0.9
+"""A file holds less than it announces if it ends before this share of that, and a second before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +64,10 @@ class Sound:
 def sound(
     path: Path, limits: Limits = DEFAULT_LIMITS, start_s: float = 0.0, end_s: float | None = None
 ) -> Sound | None:
-    """The sound of a file, mixed to mono at 16 kHz.
+    """The sound of a file, mixed to mono at 16 kHz, held in memory; `opened` is for what may be long.
 
-    A stream that breaks off gives what could be read of it. No more than `limits.sound_s` seconds are taken, in no more
-    than `limits.video_decode_s` of wall clock.
+    A stream that breaks off gives what could be read of it. No more than `limits.sound_s` seconds are taken, nor more
+    than half an hour, in no more than `limits.sound_decode_s` of wall clock.
 
     Args:
         path: A video, or a file of sound.
@@ -81,106 +78,168 @@ def sound(
     Returns:
         The sound, or None where there is no sound track, or none of it can be read.
     """
-    from av import FFmpegError
-
-    try:
-        if not path.is_file() or path.stat().st_size > limits.video_bytes:
-            return None
-        with path.open("rb") as file, _container(file) as container:
-            if not container.streams.audio or len(container.streams) > limits.video_streams:
-                return None
-            stream = container.streams.audio[0]
-            if stream.codec_context is None or stream.codec_context.sample_rate < _LEAST_RATE_HZ:
-                return None
-            most = limits.sound_s if end_s is None else min(limits.sound_s, end_s - start_s)
-            return _collected(container, stream, start_s, max(most, 0.0), time.monotonic() + limits.video_decode_s)
-    except (FFmpegError, OSError, EOFError, ValueError):  # no file of ours can be heard, whatever is wrong with it
-        return None
-
-
-def _container(file: IO[bytes]) -> InputContainer:
-    import av
-
-    return av.open(file, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace")
-
-
-def _collected(
-    container: InputContainer, stream: AudioStream, start_s: float, most_s: float, until: float
-) -> Sound | None:
-    from av import FFmpegError
-
-    zero_s = _zero(container, stream)
-    if start_s > _EARLIER_S:
-        with suppress(FFmpegError):  # then it is decoded from the beginning
-            container.seek(round((zero_s + start_s - _EARLIER_S) * 1_000_000))
-    room = round(most_s * RATE_HZ)
+    most_s = min(limits.sound_s, _MOST_HELD_S, np.inf if end_s is None else end_s - start_s)
+    room = round(max(most_s, 0.0) * RATE_HZ)
     chunks: list[NDArray[np.float32]] = []
-    filled = 0
-    end: int | None = None  # where the piece before ended, in samples from start_s
-    for moment_s, piece in _pieces(container, stream, until):
-        place = end if moment_s is None else round((moment_s - zero_s - start_s) * RATE_HZ)
-        if place is None or (end is not None and abs(place - end) < _APART_S * RATE_HZ):
-            place = end or 0
-        end = place + len(piece)
-        cut = piece[max(0, filled - place) : max(0, room - place)]
-        begin = max(place, filled)
-        if len(cut) and begin < room:
-            if begin > filled:
-                chunks.append(np.zeros(begin - filled, np.float32))
-            chunks.append(cut)
-            filled = begin + len(cut)
-        if place >= room:
-            break
-    if not chunks:
+    try:
+        with _told(), bytes_of(path, limits) as file, sound_container.container(file, limits) as container:
+            stream = sound_container.track(container, limits)
+            zero_s = _first_picture_s(container, stream) + start_s
+            if start_s > _EARLIER_S:
+                _jump(container, zero_s - _EARLIER_S)
+            filled = 0
+            for piece in gapless(Decoding(container, stream, limits).pieces(), zero_s, room):
+                chunks.append(piece[: room - filled])
+                filled += len(chunks[-1])
+                if filled >= room:
+                    break
+    except MediaError:  # no file of ours can be heard, whatever is wrong with it
         return None
-    samples = np.concatenate(chunks)
-    return Sound(np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1, 1), start_s)
+    return Sound(np.concatenate(chunks), start_s) if chunks else None
 
 
-def _zero(container: InputContainer, stream: AudioStream) -> float:
-    """The time that the clock starts at: of the first picture, or where there is none, of the first sound."""
-    from av.stream import Disposition
+@contextmanager
+def opened(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Recording]:
+    """Open a file of sound, or the sound of a video.
 
-    pictures = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
-    first = pictures[0] if pictures else stream
-    if first.start_time is None or first.time_base is None:
-        return 0.0
-    return float(first.start_time * first.time_base)
+    Args:
+        path: The file.
+        limits: What it may cost.
 
-
-def _pieces(
-    container: InputContainer, stream: AudioStream, until: float
-) -> Iterator[tuple[float | None, NDArray[np.float32]]]:
-    """Decoded and resampled pieces with their times; what cannot be decoded is passed over."""
-    from av import AudioResampler, FFmpegError
-
-    resampler = AudioResampler(format="fltp", rate=RATE_HZ)  # its own mono would be louder than full scale
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None) if time.monotonic() < until else None
-        except (FFmpegError, EOFError):  # the file breaks off here
-            packet = None
-        try:
-            frames = stream.decode(packet) if packet is not None else stream.decode(None)
-        except (FFmpegError, EOFError):
-            frames = []
-        for frame in frames:
-            yield from _resampled(resampler, frame)
-        if packet is None:
-            yield from _resampled(resampler, None)
-            return
+    Raises:
+        UnsupportedError: Not a sound of a kind that we read.
+        UnreadableError: Missing, not permitted, empty, or over a limit.
+        NothingToJudgeError: It has no sound.
+    """
+    with _told():
+        file = bytes_of(path, limits)
+    with file:
+        with _told():
+            recording = Recording(path, file, limits)
+        yield recording
 
 
-def _resampled(
-    resampler: AudioResampler, frame: AudioFrame | None
-) -> Iterator[tuple[float | None, NDArray[np.float32]]]:
+class Recording:
+    """One opened sound; made by `opened`.
+
+    Attributes:
+        path: The file.
+        format: FFmpeg's name of the container, the first where it has several.
+        codec: FFmpeg's name of the coding.
+        rate_hz: Samples a second in the file.
+        channels: As many.
+        duration_s: As the file announces it, or None; once all blocks were taken, what was read.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], limits: Limits) -> None:
+        self.path = path
+        self._file, self._limits = file, limits
+        self._notes: dict[str, None] = {}
+        with sound_container.container(file, limits) as container:
+            stream = sound_container.track(container, limits)
+            self.format = container.format.name.split(",")[0]
+            self.codec = stream.codec_context.codec.canonical_name
+            self.rate_hz = stream.codec_context.sample_rate
+            self.channels = stream.codec_context.channels
+            self._announced_s = self.duration_s = sound_container.announced_s(container, stream)
+            tracks = len(container.streams.audio)
+        if tracks > 1:
+            self._note(f"the file has {tracks} sound tracks; the first was listened to")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read, and what is unusual, so far."""
+        return tuple(self._notes)
+
+    def blocks(self, block_s: float = 30.0) -> Iterator[Sound]:
+        """The sound from its beginning, in consecutive pieces without gaps; the last one may be shorter.
+
+        Time runs with the pictures, where there are some and the sound does not begin more than a second before them.
+        Nothing but one block is held.
+
+        Args:
+            block_s: How long a block is.
+
+        Raises:
+            NothingToJudgeError: The sound track is empty.
+            UnreadableError: Nothing of it can be decoded.
+        """
+        size = max(1, round(block_s * RATE_HZ))
+        block, filled, given = np.empty(size, np.float32), 0, 0
+        for piece in self._pieces():
+            taken = 0
+            while taken < len(piece):
+                part = piece[taken : taken + size - filled]
+                block[filled : filled + len(part)] = part
+                filled, taken = filled + len(part), taken + len(part)
+                if filled == size:
+                    yield Sound(block, given / RATE_HZ)
+                    block, filled, given = np.empty(size, np.float32), 0, given + size
+        if filled:
+            yield Sound(block[:filled], given / RATE_HZ)
+
+    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+        """All that is listened to, and then what is to be said of it."""
+        room = round(self._limits.sound_s * RATE_HZ)
+        filled, left_out = 0, False
+        with _told():
+            self._file.seek(0)
+            with sound_container.container(self._file, self._limits) as container:
+                stream = sound_container.track(container, self._limits)
+                decoding = Decoding(container, stream, self._limits)
+                for piece in gapless(decoding.pieces(), self._zero_s(container, stream)):
+                    left_out = len(piece) > room - filled
+                    yield piece[: room - filled]
+                    filled = min(filled + len(piece), room)
+                    if left_out:
+                        break
+            for note in decoding.notes:
+                self._note(note)
+            if not filled:
+                if decoding.notes:
+                    raise UnreadableError("nothing of the sound can be decoded")
+                raise NothingToJudgeError("the sound is empty")
+        self._sum_up(filled / RATE_HZ, left_out, decoding.whole)
+
+    def _sum_up(self, read_s: float, left_out: bool, whole: bool) -> None:
+        announced = self._announced_s or 0.0
+        if left_out:
+            self._note(f"only the first {clock(read_s)} was listened to")
+        elif read_s < min(_SHORTER_BY * announced, announced - 1) and whole:
+            self._note(f"the file says that it lasts {clock(announced)}; it breaks off after {clock(read_s)}")
+        self.duration_s = read_s
+
+    def _zero_s(self, container: InputContainer, stream: AudioStream) -> float:
+        picture_s, sound_s = _first_picture_s(container, stream), sound_container.begins_s(stream)
+        if sound_s > picture_s - _EARLIER_S:
+            return picture_s
+        self._note(f"the sound begins {clock(picture_s - sound_s)} before the pictures; time counts from there")
+        return sound_s
+
+    def _note(self, text: str) -> None:
+        self._notes[text] = None
+
+
+def _first_picture_s(container: InputContainer, stream: AudioStream) -> float:
+    """When the first picture is shown, or where there is none, when the sound begins."""
+    return sound_container.begins_s(next(iter(sound_container.pictures(container)), stream))
+
+
+def _jump(container: InputContainer, moment_s: float) -> None:
     from av import FFmpegError
 
+    with suppress(FFmpegError):  # then it is decoded from the beginning
+        container.seek(round(moment_s * 1_000_000))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong in here is the file's fault, and becomes a sentence."""
     try:
-        pieces = resampler.resample(frame)
-    except (FFmpegError, ValueError):  # its format changed in mid-stream
-        return
-    for piece in pieces:
-        when = float(piece.pts * piece.time_base) if piece.pts is not None and piece.time_base else None
-        yield when, piece.to_ndarray().mean(axis=0, dtype=np.float32)
+        yield
+    except MediaError:
+        raise
+    except OSError as error:
+        raise UnreadableError(f"the file cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except Exception as error:  # FFmpeg and its binding raise whatever they meet in a hostile file
+        raise UnreadableError(f"the sound is broken: {' '.join(str(error).split())[:200]}") from error

@@ -1,0 +1,145 @@
+"""The words that all else is said in, as small frozen values; beside them `unmask.types` has those of a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Pixels = NDArray[np.uint8]
+"""A picture: uint8, (H, W, 3), RGB, upright."""
+
+RATE_HZ: Final = 16_000
+"""Samples a second of all sound that is judged, whatever the file has."""
+
+Samples = NDArray[np.float32]
+"""Sound: float32, (T,), mono, in [-1, 1], `RATE_HZ` a second."""
+
+Box = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in pixels of the upright frame; x2 and y2 are exclusive."""
+
+
+class Label(StrEnum):
+    """What a verdict says."""
+
+    REAL = "real"
+    FAKE = "fake"
+    UNCERTAIN = "uncertain"
+
+
+class Status(StrEnum):
+    """Whether a file could be judged at all."""
+
+    OK = "ok"
+    UNSUPPORTED = "unsupported"
+    UNREADABLE = "unreadable"
+    NOTHING_TO_JUDGE = "nothing_to_judge"
+
+
+class Value(BaseModel):
+    """A frozen record that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Region(Value):
+    """Where in the media something was seen."""
+
+    start_s: float | None = None
+    end_s: float | None = None
+    box_px: Box | None = None
+    track: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """What a detector looks at.
+
+    Attributes:
+        pixels: uint8 (H, W, 3) RGB; H and W are the cut's size.
+        region: Where it was cut from.
+        cut: The name of the cut that made it ("face", "patch" or "whole").
+        unfit: Why it must not be judged (too small, too blurred), or None.
+        landmarks_px: Faces only: float32 (5, 2), x and y of eyes, nose and mouth corners in `pixels`, or None.
+    """
+
+    pixels: Pixels
+    region: Region
+    cut: str
+    unfit: str | None = None
+    landmarks_px: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """What a detector of voices listens to.
+
+    Attributes:
+        samples: float32 (T,), mono, in [-1, 1], on the grid of 16 bit; T is the cut's window.
+        region: When it was heard: start_s and end_s of what is there. Where that is shorter than the window, it is
+            repeated until the window is full.
+        unfit: Why it must not be judged, or None.
+    """
+
+    samples: Samples
+    region: Region
+    unfit: str | None = None
+
+
+class Evidence(Value):
+    """One detector's raw finding on one region.
+
+    Attributes:
+        detector: Name of the detector.
+        region: Where it looked.
+        logit: Raw score, above 0 leans fake; None where the detector abstained.
+        probability: Calibrated probability of fake for this region alone; None where it abstained.
+        votes: Whether this finding took part in the verdict, or is information only.
+        sentence: The finding in words.
+        heat_map: Rows of logits over the region's box, top to bottom; their mean plus the graph's constant
+            is `logit`. None unless evidence was asked for.
+    """
+
+    detector: str
+    region: Region
+    logit: float | None
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+    votes: bool
+    sentence: str
+    heat_map: tuple[tuple[float, ...], ...] | None = None
+
+
+class Score(Value):
+    """One detector's pooled finding on the whole file: the raw logit and the calibrated probability of fake."""
+
+    logit: float
+    probability: float = Field(ge=0.0, le=1.0)
+
+
+class Verdict(Value):
+    """The final answer on one file.
+
+    Attributes:
+        label: real, fake or uncertain.
+        probability: Calibrated probability of fake; None where nothing could be scored.
+        reason: Which threshold decided, or why the verdict abstains.
+        detector: The detector whose pooled score decided, or the ensemble ("face+picture"); None where nothing could
+            be scored.
+        region: The region that decided, if a single one did; of an ensemble, its most suspicious face.
+    """
+
+    label: Label
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+    reason: str
+    detector: str | None = None
+    region: Region | None = None
+
+    @model_validator(mode="after")
+    def _no_label_without_a_score(self) -> Self:
+        if self.probability is None and self.label is not Label.UNCERTAIN:
+            raise ValueError("a verdict without a probability can only be uncertain")
+        return self
