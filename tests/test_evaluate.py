@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.make_bundle import make_bundle
+from tests.draw_speech import speech, write
+from tests.make_bundle import make_bundle, make_voice_bundle
 from unmask import manifest
 from unmask.errors import ManifestError, UsageError
 from unmask.evaluate import collect, evaluate, select
@@ -116,4 +117,44 @@ def test_refuses_before_it_scans(items: list[Item], tmp_path: Path) -> None:
     manifest.write(tmp_path / "manifest.csv", items)
     with pytest.raises(UsageError, match="no perturbation sepia; there are: jpeg-q50"):
         evaluate(tmp_path / "manifest.csv", out=tmp_path / "out", perturbations=("sepia",))
+    assert not (tmp_path / "out").exists()
+
+
+def test_recordings_are_scanned_and_their_copies_too(tmp_path: Path) -> None:
+    bundle = make_voice_bundle(tmp_path / "voice")
+    found = []
+    for number in range(6):
+        path = write(tmp_path / f"{number}.wav", (0.5, 1.9)[number % 2] * speech(6.0, seed=number // 2))
+        kind = {"kind": ("synthesis", "conversion")[number // 2 % 2]} if number % 2 else {}
+        found.append(Item(path, number % 2, source="drawn", split="test", attributes=kind))
+    silence = write(tmp_path / "silence.wav", np.zeros(16_000, np.float32))
+    manifest.write(tmp_path / "manifest.csv", [*found, Item(silence, REAL, source="drawn", split="test")])
+    done = evaluate(
+        tmp_path / "manifest.csv",
+        models=[bundle.folder],
+        splits=("test",),
+        out=tmp_path / "out",
+        perturbations=("mp3-64k",),
+    )
+    assert [Path(one.path).name for one in done.unjudged] == ["silence.wav"]
+    assert [one.perturbation for one in done.rows].count("mp3-64k") == 7
+    copies = {one.path: one for one in done.rows if one.perturbation}
+    for one in done.rows:
+        if not one.perturbation and one.logit is not None:
+            after = copies[one.path].logit
+            assert after is not None
+            assert (after > 0) == (one.logit > 0)
+            assert after != one.logit
+    named = {(one.name, one.on): one for one in done.figures}
+    assert named["AUC", "test pooled, by logit of voice"].value == 1.0
+    assert named["AUC lost", "test pooled, mp3-64k, by logit of voice"].value == 0.0
+    assert named["real recordings unjudged", "test pooled"].value == pytest.approx(1 / 4)
+    assert ("AUC", "conversion test, against the real recordings of all sources, by logit of voice") in named
+
+
+def test_what_recordings_cannot_go_through_is_refused_before_it_scans(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", speech(6.0))
+    manifest.write(tmp_path / "manifest.csv", [Item(path, label, source="a", split="test") for label in (REAL,)])
+    with pytest.raises(UsageError, match=r"jpeg-q50 cannot be done to recordings, and 1 of 1 items are such"):
+        evaluate(tmp_path / "manifest.csv", splits=("test",), out=tmp_path / "out", perturbations=("jpeg-q50",))
     assert not (tmp_path / "out").exists()

@@ -16,18 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from unmask import evaluation, frame_scores, measures, perturb, perturb_video
+from unmask import copies, evaluation, frame_scores, measures
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.errors import ManifestError, MediaError, UsageError
 from unmask.evaluation import EvaluationManifest
 from unmask.figures import figures_from_scores, to_markdown
 from unmask.frame_scores import FrameScores
-from unmask.kinds import is_video
-from unmask.limits import DEFAULT_LIMITS
 from unmask.manifest import FAKE, REAL, Item
 from unmask.measures import Measure
-from unmask.modalities import image as pictures
 from unmask.scores import Row, row, write_scores
 from unmask.types import Report
 
@@ -76,8 +73,8 @@ def evaluate(
         out: Folder for scores.csv, figures.md, measures.csv, items.csv and evaluation.json; made if missing.
         hold_out: The source that the model was trained without: of the fakes, only its own are scanned, and the real
             photos of all sources. Give the rows to `figures.unseen`.
-        perturbations: Names from `perturb.PERTURBATIONS`, of videos those in `perturb_video.NAMES`; the files are
-            scanned once more for each.
+        perturbations: Names from `perturb.PERTURBATIONS`, of videos those in `perturb_video.NAMES`, of recordings those
+            in `perturb_sound.NAMES`; the files are scanned once more for each.
         limit: The most files to scan, as `sample` chooses them; all when None.
         command: What to type to measure this again, where it was another verb than evaluate.
         progress: Called with files scanned and files in all, copies included.
@@ -89,11 +86,11 @@ def evaluate(
         ManifestError: The table cannot be read, or has nothing in these splits, or not that source.
         UsageError: No such perturbation or model, or one that videos cannot go through, or a limit below 1.
     """
-    perturb.check(perturbations)
+    copies.check(perturbations)
     table_sha256 = evaluation.sha256(manifest)
     items = select(table.read(manifest), splits, hold_out)
     items = items if limit is None else sample(items, limit, manifest)
-    perturb_video.check(perturbations, items)
+    copies.check(perturbations, items)
     used, ensemble = evaluation.pin_models(evaluation.choose(models))
     from unmask.scan import Scanner  # it loads the models' runtime
 
@@ -202,9 +199,9 @@ def collect(items: Sequence[Item], scan: Scan, perturbations: Sequence[str] = ()
         yield row(item, report)
     for name in perturbations:
         with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
-            copies: deque[tuple[Item, Path]] = deque()
-            for report in scan(_copies(items, name, Path(folder), copies)):
-                item, copy = copies.popleft()
+            made: deque[tuple[Item, Path]] = deque()
+            for report in scan(_copies(items, name, Path(folder), made)):
+                item, copy = made.popleft()
                 copy.unlink()
                 yield row(item, report, name)
 
@@ -212,17 +209,11 @@ def collect(items: Sequence[Item], scan: Scan, perturbations: Sequence[str] = ()
 def _copies(items: Iterable[Item], name: str, folder: Path, made: deque[tuple[Item, Path]]) -> Iterator[Path]:
     for number, item in enumerate(items):
         try:
-            copy = _copy(item.path, name, folder / str(number))
+            copy = copies.write(name, item.path, folder / str(number))
         except MediaError:
             continue
         made.append((item, copy))
         yield copy
-
-
-def _copy(path: Path, name: str, stem: Path) -> Path:
-    if is_video(path, DEFAULT_LIMITS):
-        return perturb_video.write(name, path, stem)
-    return perturb.write(name, pictures.load(path).image, stem)
 
 
 def _counted(rows: Iterator[Row], items: int, perturbations: int, progress: Progress | None) -> list[Row]:
