@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.scenes import scene
+from tests.data.voices import utterance, write_coded, write_wav
 from unmask.errors import ManifestError, UsageError
 from unmask.manifest import FAKE, REAL, Item
 from unmask.splits import assign, same, without_leaks
@@ -120,3 +121,18 @@ def test_impossible_fractions_are_refused(fractions: dict[str, float]) -> None:
 
 def test_empty_keys_equal_nothing() -> None:
     assert same(["a", "", "b", "a", "", "a"]) == [(0, 3), (0, 5)]
+
+
+def test_copies_of_recordings_stay_together(tmp_path: Path) -> None:
+    rows = []
+    for number in range(20):
+        voice = utterance(number)
+        wav = write_wav(tmp_path / f"{number}.wav", voice)
+        equal = write_coded(tmp_path / f"{number}.flac", voice, "flac")
+        near = write_wav(tmp_path / f"near-{number}.wav", 0.3 * voice[3000:])
+        rows += [Item(wav, REAL), Item(equal, REAL), Item(near, FAKE)]
+    found = where(assign(rows, FRACTIONS))
+    for number in range(20):
+        names = (f"{number}.wav", f"{number}.flac", f"near-{number}.wav")
+        assert len({found[tmp_path / name] for name in names}) == 1
+    assert set(found.values()) == set(FRACTIONS)

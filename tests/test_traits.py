@@ -6,6 +6,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.data.make import HOSTILE
 from tests.data.scenes import scene
+from tests.data.voices import utterance, write_wav
+from unmask import sound_traits
 from unmask.traits import FAMILIES, read, read_all
 
 
@@ -62,4 +64,27 @@ def test_survives_hostile_files(media: Path, name: str) -> None:
     traits = read(media / "hostile" / name)
     assert traits.problem
     assert traits.thumbnail is None
+    assert traits.numbers == {}
+
+
+def test_recordings_have_traits_of_their_own(tmp_path: Path) -> None:
+    traits = read(write_wav(tmp_path / "a.wav", utterance(0)))
+    assert (traits.kind, traits.problem, traits.thumbnail) == ("recording", None, None)
+    assert tuple(traits.numbers) == sound_traits.FAMILIES
+    assert traits.sha256 and traits.samples_sha256 and traits.sha256 != traits.samples_sha256
+    assert traits.fingerprint is not None
+
+
+def test_a_name_does_not_make_a_recording(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.jpg", utterance(0))
+    scene(0).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "b.wav")
+    assert read(tmp_path / "a.jpg").kind == "recording"
+    assert read(tmp_path / "b.wav").kind == "picture"
+
+
+def test_a_broken_recording_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF\x24\0\0\0WAVEnonsense")
+    traits = read(tmp_path / "a.wav")
+    assert traits.problem
     assert traits.numbers == {}

@@ -18,12 +18,20 @@ from unmask.checks import Finding
 from unmask.errors import AuditError, ManifestError
 from unmask.manifest import Item
 from unmask.metrics import Interval
-from unmask.probes import LEAST_PER_CLASS, probe
-from unmask.splits import look_alikes, related, same
+from unmask.probes import LEAST_PER_CLASS, probe, told_by
+from unmask.splits import content, look_alikes, related, same
 from unmask.traits import Progress, Traits, read_all
 
 PROBE_LIMIT: Final = 0.60
 """Balanced accuracy from which on a trait tells the label; chance is 0.5."""
+
+_REMEDIES: Final = {
+    "picture": "to a model that sees no picture: run `unmask prepare`, which gives both classes the same size, format "
+    "and compression; if it still fails, drop or balance the sources that differ",
+    "recording": "to a model that hears no word: run `unmask prepare`, which cuts both classes to windows of speech at "
+    "one rate and bit depth; if it still fails, let training change level, offset, bandwidth and codec, or drop or "
+    "balance the sources that differ",
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def audit(manifest: Path, *, progress: Progress | None = None) -> Audit:
     findings = [
         *_unreadable(items, traits),
         *_probes(items, traits),
-        *_copies("exact duplicates", items, same(one.sha256 or "" for one in traits)),
+        *_copies("exact duplicates", items, same(map(content, traits))),
         *_copies("near duplicates", items, _only_near(traits)),
         *checks.groups(items),
         *checks.methods(items),
@@ -123,45 +131,68 @@ def _probes(items: Sequence[Item], traits: Sequence[Traits]) -> Iterator[Finding
         classes[item.split].add(item.label)
     kept = [i for i, one in enumerate(traits) if one.problem is None and len(classes[items[i].split]) == 2]
     relatives = related(items, traits)
+    kinds = sorted({traits[i].kind for i in kept})
+    if len(kinds) > 1:
+        yield _kinds([traits[i].kind for i in kept], [items[i].label for i in kept])
+    for kind in kinds or ["picture"]:
+        chosen = [i for i in kept if traits[i].kind == kind]
+        yield from _probes_of(kind, chosen, items, traits, relatives, f" of {kind}s" if len(kinds) > 1 else "")
 
-    def told(chosen: Sequence[int]) -> dict[str, Interval]:
-        return probe([traits[i] for i in chosen], [items[i].label for i in chosen], [relatives[i] for i in chosen])
 
-    found = told(kept)
+def _probes_of(
+    kind: str,
+    chosen: Sequence[int],
+    items: Sequence[Item],
+    traits: Sequence[Traits],
+    relatives: Sequence[int],
+    which: str,
+) -> Iterator[Finding]:
+    """The probes of one kind of file; a picture and a recording have too little in common to stand in one table."""
+
+    def told(some: Sequence[int]) -> dict[str, Interval]:
+        return probe([traits[i] for i in some], [items[i].label for i in some], [relatives[i] for i in some])
+
+    found = told(chosen)
     if not found:
         what = f"a class has fewer than {LEAST_PER_CLASS} distinct files: too few to probe; add files"
-        yield Finding("probes", "warn", what)
+        yield Finding(f"probes{which}", "warn", what)
     for name, accuracy in found.items():
         subject = "all traits together tell" if name == "all" else f"{name} of the file tells"
-        yield _judged(f"probe {name}", f"{subject} the label", accuracy)
-    sources = sorted({items[i].source for i in kept})
+        yield _judged(f"probe {name}{which}", f"{subject} the label", accuracy, kind)
+    sources = sorted({items[i].source for i in chosen})
     for source in sources if len(sources) > 1 else []:  # a large clean source must not hide a small one that is not
-        inside = told([i for i in kept if items[i].source == source])
+        inside = told([i for i in chosen if items[i].source == source])
         if inside:
             telling = [name for name, accuracy in inside.items() if accuracy.value >= PROBE_LIMIT]
             claim = f"{', '.join(telling)} of the file tell the label inside {source}"
-            yield _judged(f"probe in {source}", claim, max(inside.values()))
+            yield _judged(f"probe in {source}{which}", claim, max(inside.values()), kind)
 
 
-def _judged(check: str, claim: str, accuracy: Interval) -> Finding:
+def _judged(check: str, claim: str, accuracy: Interval, kind: str) -> Finding:
     if accuracy.value < PROBE_LIMIT:
         return Finding(check, "info", f"under the limit of {PROBE_LIMIT:.2f}, as it must be", accuracy)
     if accuracy.low <= 0.5:
         return Finding(check, "warn", f"{claim}, or chance does: add files to know", accuracy)
-    what = f"{claim} to a model that sees no picture: run `unmask prepare`, which gives both classes the same size, "
-    what += "format and compression; if it still fails, drop or balance the sources that differ"
-    return Finding(check, "fail", what, accuracy)
+    return Finding(check, "fail", f"{claim} {_REMEDIES[kind]}", accuracy)
+
+
+def _kinds(kinds: Sequence[str], labels: Sequence[int]) -> Finding:
+    told = told_by(kinds, labels)
+    if told < PROBE_LIMIT:
+        return Finding("kinds", "info", "pictures and recordings: neither tells the label by what it is", told)
+    what = "whether it is a picture or a recording tells the label: audit and train each in a manifest of its own"
+    return Finding("kinds", "fail", what, told)
 
 
 def _only_near(traits: Sequence[Traits]) -> list[tuple[int, int]]:
-    return [(a, b) for a, b in look_alikes(traits) if traits[a].sha256 != traits[b].sha256]
+    return [(a, b) for a, b in look_alikes(traits) if content(traits[a]) != content(traits[b])]
 
 
 def _copies(check: str, items: Sequence[Item], pairs: Sequence[tuple[int, int]]) -> Iterator[Finding]:
     near = check == "near duplicates"
     across = [pair for pair in pairs if _differ(pair, items, lambda item: item.split)]
     inside = [pair for pair in pairs if not _differ(pair, items, lambda item: item.split)]
-    both = [pair for pair in inside if _differ(pair, items, lambda item: item.label)]
+    both = [pair for pair in inside if _differ(pair, items, lambda item: (item.label, item.method if near else ""))]
     rest = len(inside) - len(both)
     if across:
         what = f"{len(across):,} pairs of {check} lie in two splits ({_named(items, across)}): what was trained on is "
@@ -172,8 +203,10 @@ def _copies(check: str, items: Sequence[Item], pairs: Sequence[tuple[int, int]])
         what = f"{len(both):,} pairs of equal files are real and fake at once ({_named(items, both)}); correct them"
         yield Finding(check, "fail", what, float(len(both)))
     if both and near:
-        what = f"{len(both):,} pairs look alike and differ in label ({_named(items, both)}): fine for a photo and its "
-        what += "manipulated copy, wrong for anything else"
+        what = f"{len(both):,} pairs look or sound alike and differ in label or method ({_named(items, both)}): fine "
+        what += (
+            "for a photo and its manipulated copy, or a voice and what a vocoder made of it; wrong for anything else"
+        )
         yield Finding(check, "warn", what, float(len(both)))
     if rest:
         what = f"{rest:,} pairs of {check} lie inside a split: they count twice; keep one of each"

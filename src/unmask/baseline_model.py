@@ -169,7 +169,7 @@ def facts_of(
         if one.problem:
             raise UsageError(f"a file that cannot be read has no metadata to score: {one.problem}")
         facts: dict[str, float | str] = {
-            f"{family}: {name}": number for family in families for name, number in one.numbers[family].items()
+            f"{family}: {name}": number for family in families for name, number in one.numbers.get(family, {}).items()
         }
         cells = {column: said.get(column, "").strip() for column in columns}
         facts |= {f"manifest: {column}": cell for column, cell in cells.items() if cell.lower() not in ("", "nan")}

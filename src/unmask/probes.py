@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unmask.errors import MissingExtraError
 from unmask.metrics import Interval, balanced_accuracy, bootstrap
-from unmask.traits import FAMILIES, Traits
+from unmask.traits import Traits
 
 LEAST_PER_CLASS: Final = 10
 """With fewer families of files in a class, a probe can only guess."""
@@ -27,7 +27,7 @@ def probe(traits: Sequence[Traits], labels: Sequence[int], related: Sequence[int
     handful of numbers and takes a hundred times as long.
 
     Args:
-        traits: Of files that could be read, N.
+        traits: Of files that could be read, all of one kind, N.
         labels: 0 or 1, N.
         related: A number for each file, N; files of equal number never sit in two folds.
 
@@ -41,7 +41,8 @@ def probe(traits: Sequence[Traits], labels: Sequence[int], related: Sequence[int
     distinct = [len(set(groups[truth == label].tolist())) for label in (0, 1)]
     if min(distinct) < LEAST_PER_CLASS:
         return {}
-    tables = {name: _table([one.numbers[name] for one in traits]) for name in FAMILIES}
+    families = dict.fromkeys(name for one in traits for name in one.numbers)
+    tables = {name: _table([one.numbers.get(name, {}) for one in traits]) for name in families}
     tables["all"] = np.hstack(list(tables.values()))
     folds = dealt(truth, groups)
     return {

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from unmask import fingerprints
 from unmask.errors import ManifestError, UsageError
 from unmask.manifest import Item
 from unmask.near_duplicates import clusters, pairs
@@ -93,9 +94,14 @@ def without_leaks(
 
 
 def related(items: Sequence[Item], traits: Sequence[Traits]) -> list[int]:
-    """For each item the smallest index among its relatives: same group, same bytes, or near duplicates."""
-    links = [*same(item.group for item in items), *same(one.sha256 or "" for one in traits), *look_alikes(traits)]
+    """For each item the smallest index among its relatives: same group, same content, or near duplicates."""
+    links = [*same(item.group for item in items), *same(map(content, traits)), *look_alikes(traits)]
     return clusters(len(items), links)
+
+
+def content(one: Traits) -> str:
+    """What equal files have in common, and recordings of equal samples; empty where nothing was read."""
+    return one.samples_sha256 or one.sha256 or ""
 
 
 def same(keys: Iterable[str]) -> list[tuple[int, int]]:
@@ -105,9 +111,11 @@ def same(keys: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def look_alikes(traits: Sequence[Traits]) -> list[tuple[int, int]]:
-    """Pairs (i, j), i < j, of near duplicates among the files that could be decoded."""
-    decoded = [(i, one.thumbnail) for i, one in enumerate(traits) if one.thumbnail is not None]
-    return [(decoded[a][0], decoded[b][0]) for a, b in pairs([small for _, small in decoded])]
+    """Pairs (i, j), i < j, of near duplicates among the files that could be decoded, to the eye or to the ear."""
+    seen = [(i, one.thumbnail) for i, one in enumerate(traits) if one.thumbnail is not None]
+    heard = [(i, one.fingerprint) for i, one in enumerate(traits) if one.fingerprint is not None]
+    alike = [(seen[a][0], seen[b][0]) for a, b in pairs([small for _, small in seen])]
+    return alike + [(heard[a][0], heard[b][0]) for a, b in fingerprints.pairs([words for _, words in heard])]
 
 
 def _recorded(rows: Sequence[Item], members: Sequence[int]) -> str:

@@ -1,7 +1,7 @@
-"""What a picture file tells without being looked at: size, bytes, compression, format, metadata.
+"""What a file tells without being looked at or listened to: size, bytes, compression, format, metadata.
 
 A detector that learns these knows the data set and nothing of fakes. The audit asks how much they tell; splitting
-uses the hash and the thumbnail to keep copies together.
+uses hashes, thumbnails and fingerprints to keep copies together. What a recording tells is found in `sound_traits`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from PIL import Image, JpegImagePlugin
 
+from unmask import kinds, sound_traits
 from unmask.errors import MediaError
+from unmask.fingerprints import Fingerprint
 from unmask.limits import DEFAULT_LIMITS
 from unmask.modalities import image as pictures
 from unmask.near_duplicates import Thumbnail, thumbnail
@@ -24,6 +26,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
 
 FAMILIES: Final = ("size", "bytes", "compression", "format", "metadata")
+"""Of pictures; those of recordings are `sound_traits.FAMILIES`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +34,22 @@ class Traits:
     """The traits of one file.
 
     Attributes:
-        numbers: For each of `FAMILIES`, named numbers; a name that a file lacks is a fact about it as well.
+        numbers: For each family of its kind, named numbers; a name that a file lacks is a fact about it as well.
         sha256: Hash of its bytes; None where it could not be read.
-        thumbnail: For finding near duplicates; None where it could not be decoded.
+        thumbnail: For finding near duplicates of a picture; None where it could not be decoded.
         problem: Why it could not be judged, or None.
+        kind: What it is; what could not be judged counts as a picture.
+        samples_sha256: Recordings only: hash of the samples, equal for equal sound in another container.
+        fingerprint: Recordings only: for finding near duplicates.
     """
 
     numbers: dict[str, dict[str, float]] = field(default_factory=dict)
     sha256: str | None = None
     thumbnail: Thumbnail | None = None
     problem: str | None = None
+    kind: Literal["picture", "recording"] = "picture"
+    samples_sha256: str | None = None
+    fingerprint: Fingerprint | None = None
 
 
 def read_all(paths: Sequence[Path], progress: Progress | None = None) -> list[Traits]:
@@ -52,6 +61,8 @@ def read(path: Path) -> Traits:
     """The traits of one file. One that cannot be judged says so in `problem`; nothing is raised for it."""
     sha256 = None
     try:
+        if kinds.is_sound(path, DEFAULT_LIMITS):
+            return _of_recording(sound_traits.read(path))
         data, source = pictures.read(path)
         sha256 = source.sha256
         picture = pictures.decode(data, source).image
@@ -59,6 +70,16 @@ def read(path: Path) -> Traits:
         return Traits(sha256=sha256, problem=str(error))
     header = pictures.open_header(data, DEFAULT_LIMITS)  # it decoded, so its header is sound
     return Traits(_numbers(header, picture, len(data)), sha256, thumbnail(picture))
+
+
+def _of_recording(heard: sound_traits.Recording) -> Traits:
+    return Traits(
+        heard.numbers,
+        heard.sha256,
+        kind="recording",
+        samples_sha256=heard.samples_sha256,
+        fingerprint=heard.fingerprint,
+    )
 
 
 def _counted(paths: Sequence[Path], progress: Progress | None) -> Iterator[Traits]:
