@@ -18,7 +18,7 @@ class About:
         labels: How its own labels map to ours (1 is fake), and whether they were flipped.
         traps: What a detector could learn from it instead of the difference between real and fake, and what its
             figures do not tell; a sentence each.
-        media: What its items are. Of videos, `unmask frames` takes stills first.
+        media: What its items are; "either" is anything that we judge. Of videos, `unmask frames` takes stills first.
     """
 
     name: str
@@ -27,4 +27,4 @@ class About:
     how_to_get: str
     labels: str
     traps: tuple[str, ...] = ()
-    media: Literal["pictures", "videos", "either"] = "pictures"
+    media: Literal["pictures", "videos", "sound", "either"] = "pictures"

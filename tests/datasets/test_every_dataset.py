@@ -17,15 +17,21 @@ every_dataset = pytest.mark.parametrize("name", NAMES)
 
 def test_these_are_the_data_sets() -> None:
     assert NAMES == (
+        "asvspoof2019",
+        "asvspoof2021",
+        "asvspoof5",
         "celebdf",
         "ciplab",
         "df40",
         "dfdc",
         "faceforensics",
         "faces140k",
+        "fake_or_real",
         "folder",
+        "in_the_wild",
         "openforensics",
         "table",
+        "wavefake",
     )
 
 

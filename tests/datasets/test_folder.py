@@ -49,7 +49,7 @@ def test_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="not a folder"):
         folder.items(tmp_path / "absent")
     touch(tmp_path, "pictures/a.jpg")
-    with pytest.raises(ManifestError, match="put pictures in real/ and fake/"):
+    with pytest.raises(ManifestError, match="put pictures, videos or recordings in real/ and fake/"):
         folder.items(tmp_path)
     touch(tmp_path, "real/a.jpg")
     with pytest.raises(ManifestError, match="holds no fake file"):
@@ -60,3 +60,14 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     touch(tmp_path, "real/a.jpg", "fake/b.jpg")
     (tmp_path / "real" / "again").symlink_to(tmp_path)
     assert [item.path.name for item in folder.items(tmp_path)] == ["b.jpg", "a.jpg"]
+
+
+def test_recordings_and_videos_are_taken_as_pictures_are(tmp_path: Path) -> None:
+    touch(tmp_path, "real/a.flac", "real/b.mp3", "fake/vits/c.wav", "fake/vits/d.mp4")
+    found = {item.path.name: (item.label, item.method) for item in folder.items(tmp_path)}
+    assert found == {
+        "a.flac": (REAL, "real"),
+        "b.mp3": (REAL, "real"),
+        "c.wav": (FAKE, "vits"),
+        "d.mp4": (FAKE, "vits"),
+    }

@@ -1,6 +1,7 @@
-"""A folder of your own: pictures in `real/` and `fake/`, optionally with `train/`, `val/` and `test/` above them.
+"""A folder of your own: pictures, videos or recordings in `real/` and `fake/`.
 
-Folders inside `fake/` name the generator: `fake/stylegan/1.png` has the method "stylegan".
+There may be `train/`, `val/` and `test/` above them. Folders inside `fake/` name the generator: `fake/stylegan/1.png`
+has the method "stylegan".
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ ABOUT: Final = About(
     name="a folder of your own",
     licence="yours to know",
     homepage="",
-    how_to_get="put pictures in real/ and fake/, or in train/, val/ and test/ with real/ and fake/ in each",
+    how_to_get="put pictures, videos or recordings in real/ and fake/, or in train/, val/ and test/ with real/ and "
+    "fake/ in each",
     labels="the folder says it: everything under fake/ is 1, everything under real/ is 0",
     traps=(
-        "Where real and fake pictures came from different places, size, format and compression tell them apart: run "
-        "`unmask audit`.",
-        "Pictures of one person or one clip in two splits: only a table with the column group can say so.",
+        "Where real and fake files came from different places, size, length, format and compression tell them apart: "
+        "run `unmask audit`.",
+        "One person, one clip or one voice in two splits: only a table with the column group can say so.",
     ),
     media="either",
 )
