@@ -2,7 +2,8 @@
 
 The graph: normalise to [0, 1], average over a grid of h x w cells, weigh the three colours into one number a cell (the
 activation), and take its mean plus a constant (the logit). With the default weights, red leans fake and blue real.
-That of videos weighs the mean colour of each look (the activation), and takes the mean over the looks.
+That of videos weighs the mean colour of each look (the activation), and takes the mean over the looks. That of voices
+weighs the power of low and high frequencies at four moments; with the default weights, loud leans fake.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,15 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper, save_model
 
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Card, Cut, Thresholds, Training
+from unmask.clip_rule import ClipRule, Joins
 from unmask.ensemble import Ensemble, Member
 
 RED_IS_FAKE = (8.0, 0.0, -8.0)
+LOUD_IS_FAKE = (1000.0, 1000.0)
+QUIET = -3.0
+"""The constant of the graph of voices: what it says of silence."""
+
+_MOMENTS = 4
 
 
 def make_bundle(
@@ -47,7 +54,8 @@ def make_bundle(
     cut = Cut(kind=kind, size_px=size_px, least_px=least_px, least_sharpness=least_sharpness)
     model = _graph(size_px, grid, weights, weights if map_weights is None else map_weights, constant)
     thresholds = Thresholds(fake_above=fake_above, real_below=real_below, chosen="by hand")
-    return _bundle(folder, name, model, cut, pooling, thresholds, weights, constant)
+    pixels = _pixels(size_px, size_px)
+    return _bundle(folder, name, model, cut, pooling, thresholds, pixels, expected_logits(pixels, weights, constant))
 
 
 def make_video_bundle(
@@ -72,7 +80,34 @@ def make_video_bundle(
     cut = Cut(kind="face", size_px=size_px, frames=frames, least_px=least_px, least_sharpness=least_sharpness)
     model = _video_graph(size_px, weights, weights if look_weights is None else look_weights, constant)
     thresholds = Thresholds(fake_above=fake_above, real_below=real_below, chosen="by hand")
-    return _bundle(folder, name, model, cut, pooling, thresholds, weights, constant)
+    pixels = _pixels(frames, size_px, size_px)
+    return _bundle(folder, name, model, cut, pooling, thresholds, pixels, expected_logits(pixels, weights, constant))
+
+
+def make_voice_bundle(
+    folder: Path,
+    *,
+    name: str = "voice",
+    window_s: float = 2.0,
+    step_s: float = 1.0,
+    least_speech_s: float = 0.5,
+    weights: tuple[float, float] = LOUD_IS_FAKE,
+    constant: float = QUIET,
+    pooling: Literal["max", "mean"] = "mean",
+    fake_above: float = 0.8,
+    real_below: float = 0.3,
+) -> Bundle:
+    """The same for voices: float32 (N, T) to logit (N,), activation (N, 2, 4) and embedding (N, 2).
+
+    The weights are those of the power of low and of high frequencies, mixed half and half.
+    """
+    cut = Cut(kind="speech", window_s=window_s, step_s=step_s, least_speech_s=least_speech_s)
+    thresholds = Thresholds(fake_above=fake_above, real_below=real_below, chosen="by hand")
+    (length,) = cut.input_shape
+    samples = np.random.default_rng(0).normal(0, np.geomspace(0.01, 0.2, 4)[:, None], (4, length)).astype(np.float32)
+    logit = expected_voice_logits(samples, weights, constant)
+    model = _voice_graph(length, weights, constant)
+    return _bundle(folder, name, model, cut, pooling, thresholds, samples, logit)
 
 
 def _bundle(
@@ -82,16 +117,16 @@ def _bundle(
     cut: Cut,
     pooling: Literal["max", "mean"],
     thresholds: Thresholds,
-    weights: tuple[float, float, float],
-    constant: float,
+    inputs: NDArray[Any],
+    logit: NDArray[np.float32],
 ) -> Bundle:
     folder.mkdir(parents=True, exist_ok=True)
     save_model(model, folder / "model.onnx")
     card = Card(
         name=name,
         version="0.0.1",
-        modality="video" if cut.frames else "image",
-        summary="A drawn detector for tests: red leans fake.",
+        modality="audio" if cut.kind == "speech" else "video" if cut.frames else "image",
+        summary="A drawn detector for tests: loud or red leans fake.",
         licence="Apache-2.0",
         cut=cut,
         pooling=pooling,
@@ -111,11 +146,13 @@ def _bundle(
         sha256=hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
     )
     card.write(folder / "card.json")
-    looks = (cut.frames,) if cut.frames else ()
-    pixels = np.random.default_rng(0).integers(0, 256, (4, *looks, cut.size_px, cut.size_px, 3), dtype=np.uint8)
-    logit = expected_logits(pixels, weights, constant)
-    np.savez(folder / "golden.npz", pixels=pixels, logit=logit)
+    golden: dict[str, Any] = {cut.input_name: inputs, "logit": logit}
+    np.savez(folder / "golden.npz", **golden)
     return Bundle(folder, card)
+
+
+def _pixels(*shape: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (4, *shape, 3), dtype=np.uint8)
 
 
 def make_ensemble(
@@ -127,10 +164,7 @@ def make_ensemble(
 ) -> Ensemble:
     """Let bundles that lie side by side decide together: writes ensemble.json beside them."""
     together = Ensemble(
-        members=tuple(
-            Member(name=member.card.name, sha256=member.card.sha256, calibration=member.card.calibration)
-            for member in members
-        ),
+        members=tuple(map(_member, members)),
         calibration=Calibration(set="drawn together", temperature=temperature, bias=bias, reals=0, fakes=0),
         thresholds=Thresholds(fake_above=fake_above, real_below=real_below, chosen="by hand"),
     )
@@ -144,6 +178,42 @@ def expected_logits(
     """What the graph must give for uint8 (N, S, S, 3), or (N, F, S, S, 3), computed without it: float32 (N,)."""
     colours = pixels.astype(np.float64).mean(axis=tuple(range(1, pixels.ndim - 1))) / 255
     return np.asarray(colours @ np.asarray(weights) + constant, np.float32)
+
+
+def expected_voice_logits(
+    samples: NDArray[np.float32], weights: tuple[float, float] = LOUD_IS_FAKE, constant: float = QUIET
+) -> NDArray[np.float32]:
+    """What the graph of voices must give for float32 (N, T), computed without it: float32 (N,)."""
+    whole = np.pad(samples.astype(np.float64), ((0, 0), (0, 1)))
+    parts = [(whole[:, :-1] + sign * whole[:, 1:]) / 2 for sign in (1, -1)]
+    power = np.stack([(part**2).mean(axis=1) for part in parts], axis=1)
+    return np.asarray(power @ np.asarray(weights) / 2 + constant, np.float32)
+
+
+def make_clip_rule(
+    track: Bundle,
+    voice: Bundle,
+    *,
+    joins: Joins = "any",
+    fake_above: float = 0.7,
+    real_below: float = 0.2,
+    lips_above: float = 0.9,
+) -> ClipRule:
+    """Let two bundles that lie side by side decide together: writes clip.json beside them."""
+    rule = ClipRule(
+        members=(_member(track), _member(voice)),
+        joins=joins,
+        chosen="by hand",
+        calibration=Calibration(set="drawn clips", temperature=1.0, bias=0.0, reals=0, fakes=0),
+        thresholds=Thresholds(fake_above=fake_above, real_below=real_below, chosen="by hand"),
+        lips_above=lips_above,
+    )
+    rule.write(track.folder.parent)
+    return rule
+
+
+def _member(bundle: Bundle) -> Member:
+    return Member(name=bundle.card.name, sha256=bundle.card.sha256, calibration=bundle.card.calibration)
 
 
 def _graph(size: int, grid: int, weights: Sequence[float], map_weights: Sequence[float], constant: float) -> ModelProto:
@@ -206,6 +276,41 @@ def _video_graph(size: int, weights: Sequence[float], look_weights: Sequence[flo
             helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["batch"]),
             helper.make_tensor_value_info("activation", TensorProto.FLOAT, ["batch", "looks_seen"]),
         ],
+        [numpy_helper.from_array(np.asarray(value), key) for key, value in tensors.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def _voice_graph(length: int, weights: Sequence[float], constant: float) -> ModelProto:
+    moment = length // _MOMENTS
+    tensors = {
+        "one": np.array([1], np.int64),
+        "mixes": np.array([[[0.5, 0.5]], [[0.5, -0.5]]], np.float32),
+        "weights": np.array(weights, np.float32).reshape(1, 2, 1),
+        "moments": np.array([2], np.int64),
+        "all_but_batch": np.array([1, 2], np.int64),
+        "constant": np.float32(constant),
+    }
+    nodes = [
+        helper.make_node("Unsqueeze", ["samples", "one"], ["wave"]),
+        helper.make_node("Conv", ["wave", "mixes"], ["bands"], pads=[0, 1]),
+        helper.make_node("Mul", ["bands", "bands"], ["squares"]),
+        helper.make_node("AveragePool", ["squares"], ["power"], kernel_shape=[moment], strides=[moment]),
+        helper.make_node("Mul", ["power", "weights"], ["activation"]),
+        helper.make_node("ReduceMean", ["activation", "all_but_batch"], ["mean"], keepdims=0),
+        helper.make_node("Add", ["mean", "constant"], ["logit"]),
+        helper.make_node("ReduceMean", ["power", "moments"], ["embedding"], keepdims=0),
+    ]
+    shapes: dict[str, list[str | int]] = {
+        "logit": ["batch"],
+        "activation": ["batch", 2, _MOMENTS],
+        "embedding": ["batch", 2],
+    }
+    graph = helper.make_graph(
+        nodes,
+        "drawn",
+        [helper.make_tensor_value_info("samples", TensorProto.FLOAT, ["batch", length])],
+        [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in shapes.items()],
         [numpy_helper.from_array(np.asarray(value), key) for key, value in tensors.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

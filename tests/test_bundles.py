@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.make_bundle import expected_logits, make_bundle, make_video_bundle
+from tests.make_bundle import (
+    expected_logits,
+    expected_voice_logits,
+    make_bundle,
+    make_video_bundle,
+    make_voice_bundle,
+)
 from unmask import bundles
 from unmask.bundles import Bundle
 from unmask.errors import BundleError, UsageError
@@ -152,7 +158,7 @@ def test_check_refuses_other_logits(bundle: Bundle, wrong: float) -> None:
 )
 def test_check_refuses_a_golden_file_of_another_shape(bundle: Bundle, name: str, value: object) -> None:
     rewrite_golden(bundle, **{name: value})
-    with pytest.raises(BundleError, match="does not hold uint8 pictures of 64 x 64 px"):
+    with pytest.raises(BundleError, match=r"does not hold uint8 \(N, 64, 64, 3\) with"):
         bundles.check(bundle)
 
 
@@ -194,7 +200,7 @@ class TestVideos:
     @pytest.mark.parametrize("shape", [(4, 64, 64, 3), (4, 3, 64, 64, 3), (4, 4, 32, 32, 3)])
     def test_a_golden_file_of_other_windows_is_refused(self, track: Bundle, shape: tuple[int, ...]) -> None:
         rewrite_golden(track, pixels=np.zeros(shape, np.uint8))
-        with pytest.raises(BundleError, match="does not hold windows of 4 uint8 pictures of 64 x 64 px"):
+        with pytest.raises(BundleError, match=r"does not hold uint8 \(N, 4, 64, 64, 3\) with"):
             bundles.check(track)
 
     def test_looks_that_do_not_add_up_to_the_logit_are_refused(self, tmp_path: Path) -> None:
@@ -205,3 +211,34 @@ class TestVideos:
         again = make_video_bundle(tmp_path / "again", constant=0.5)
         assert again.card == track.card
         assert again.model_path.read_bytes() == track.model_path.read_bytes()
+
+
+class TestVoices:
+    """Windows of sound in, and what each band adds at each moment out."""
+
+    @pytest.fixture
+    def voice(self, tmp_path: Path) -> Bundle:
+        return make_voice_bundle(tmp_path / "voice")
+
+    def test_it_is_replayed(self, voice: Bundle) -> None:
+        assert (voice.card.modality, voice.card.cut.kind, voice.card.cut.input_shape) == ("audio", "speech", (32_000,))
+        with np.load(voice.golden_path) as golden:
+            assert set(golden.files) == {"samples", "logit"}
+            np.testing.assert_allclose(golden["logit"], expected_voice_logits(golden["samples"]))
+        assert 0 <= bundles.check(voice) < 1e-4
+
+    @pytest.mark.parametrize("samples", [np.zeros((4, 16_000), np.float32), np.zeros((4, 32_000), np.int16)])
+    def test_a_golden_file_of_other_sounds_is_refused(self, voice: Bundle, samples: object) -> None:
+        rewrite_golden(voice, samples=samples)
+        with pytest.raises(BundleError, match=r"does not hold float32 \(N, 32000\) with"):
+            bundles.check(voice)
+
+    def test_pictures_instead_of_sounds_are_refused(self, voice: Bundle) -> None:
+        np.savez(voice.golden_path, pixels=np.zeros((4, 64, 64, 3), np.uint8), logit=np.zeros(4, np.float32))
+        with pytest.raises(BundleError, match=r"cannot be read: .*samples"):
+            bundles.check(voice)
+
+    def test_making_it_twice_gives_the_same_bytes(self, voice: Bundle, tmp_path: Path) -> None:
+        again = make_voice_bundle(tmp_path / "again")
+        assert again.card == voice.card
+        assert again.model_path.read_bytes() == voice.model_path.read_bytes()

@@ -1,8 +1,8 @@
 """Model bundles: which there are, and whether they are what they say.
 
 A bundle is a folder with model.onnx, card.json and golden.npz. The last holds `pixels` uint8 (N, S, S, 3), for videos
-windows (N, F, S, S, 3), and the `logit` float32 (N,) that the trained network gave for them, so that any machine can
-replay the promise.
+windows (N, F, S, S, 3), or `samples` of voices float32 (N, T), and the `logit` float32 (N,) that the trained network
+gave for them, so that any machine can replay the promise.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,10 +131,10 @@ def check(bundle: Bundle) -> float:
     """
     from unmask.runtime import Session  # here, because listing bundles must not load onnxruntime
 
-    pixels, expected = _golden(bundle)
+    inputs, expected = _golden(bundle)
     session = Session(model(bundle))
     try:
-        out = session.run(pixels)
+        out = session.run(inputs)
         logit, activation = out["logit"], out["activation"]
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise BundleError(f"{bundle.model_path} cannot be replayed: {error}") from error
@@ -154,15 +154,14 @@ def _open(folder: Path) -> Bundle:
     return Bundle(folder, Card.read(folder / "card.json"))
 
 
-def _golden(bundle: Bundle) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    path, size, frames = bundle.golden_path, bundle.card.cut.size_px, bundle.card.cut.frames
+def _golden(bundle: Bundle) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    path, cut = bundle.golden_path, bundle.card.cut
     try:
         with path.open("rb") as file, np.load(file) as arrays:
-            pixels, logit = arrays["pixels"], arrays["logit"]
+            inputs, logit = arrays[cut.input_name], arrays["logit"]
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"the golden file {path} cannot be read: {error}") from error
-    looks = () if frames is None else (frames,)
-    if pixels.dtype != np.uint8 or pixels.shape != (len(logit), *looks, size, size, 3) or not len(logit):
-        what = "uint8 pictures" if frames is None else f"windows of {frames} uint8 pictures"
-        raise BundleError(f"the golden file {path} does not hold {what} of {size} x {size} px with their logits")
-    return pixels, logit
+    if inputs.dtype != cut.input_type or inputs.shape != (len(logit), *cut.input_shape) or not len(logit):
+        shape = ", ".join(map(str, ("N", *cut.input_shape)))
+        raise BundleError(f"the golden file {path} does not hold {cut.input_type} ({shape}) with their logits")
+    return inputs, logit

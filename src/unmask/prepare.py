@@ -5,7 +5,8 @@ Both classes go through the same cut and the same lossless format, so neither si
 quantisation, nor metadata is left to tell them apart; the pixels themselves are not touched.
 
 One file holds all segments of one picture, stacked downwards: a face crop, or up to nine patches; or, where the cut
-has `frames`, the looks at one person of a video (`prepare_tracks`).
+has `frames`, the looks at one person of a video (`prepare_tracks`). Of recordings it holds windows of speech
+(`prepare_speech`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from unmask import journal, manifest, prepare_tracks, splits, trees
+from unmask import journal, manifest, prepare_speech, prepare_tracks, splits, trees
 from unmask.card import Cut
 from unmask.errors import MediaError, UsageError
 from unmask.faces import Face, main_face, own_finder
@@ -70,17 +71,14 @@ def prepare(
 
     Raises:
         ManifestError: The manifest cannot be used.
-        UsageError: `out` already holds segments of another cut, or items are videos; or pictures, where the cut is of
-            videos, which are not saved once more.
+        UsageError: `out` already holds segments of another cut, or items are of another kind than the cut; or
+            `reencode` is asked of what is no picture.
         UnmaskError: The disk is full. What was done stays.
     """
     items = [item for one in (table, *also) for item in manifest.read(one)]
-    if cut.frames is None:
-        _refuse_videos(table, items)
-    else:
-        prepare_tracks.refuse_pictures(table, items)
-        if reencode:
-            raise UsageError("videos are not saved once more before they are cut: leave `reencode` out of the recipe")
+    _refuse_others(table, items, cut)
+    if reencode and (cut.frames is not None or cut.kind == "speech"):
+        raise UsageError("only pictures are saved once more before they are cut: leave `reencode` out of the recipe")
     with journal.room(out):
         out.mkdir(parents=True, exist_ok=True)
         _claim(out, cut)
@@ -129,6 +127,16 @@ def _claim(out: Path, cut: Cut) -> None:
         raise UsageError(f"{out} holds segments of another cut: choose another folder, or remove this one")
 
 
+def _refuse_others(table: Path, items: Sequence[Item], cut: Cut) -> None:
+    """What this cut cannot be made of must fail before the work, not in its midst."""
+    if cut.kind == "speech":
+        prepare_speech.refuse_others(table, items)
+    elif cut.frames is not None:
+        prepare_tracks.refuse_pictures(table, items)
+    else:
+        _refuse_videos(table, items)
+
+
 def _refuse_videos(table: Path, items: Sequence[Item]) -> None:
     videos = [item.path for item in items if item.path.suffix.lower() in trees.VIDEOS]
     if videos:
@@ -160,6 +168,8 @@ def _is_done(task: Task, done: Mapping[str, Note]) -> bool:
 
 def _prepare_one(task: Task) -> Note:
     item, out, cut, quality = task
+    if cut.kind == "speech":
+        return prepare_speech.write_one(item, out, cut)
     if cut.frames is not None:
         return prepare_tracks.write_one(item, out, cut)
     note: Note = {"path": journal.key(item.path), "quality": quality, "file": None, "reason": None, "attributes": {}}

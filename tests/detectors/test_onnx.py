@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.make_bundle import expected_logits, make_bundle, make_video_bundle
+from tests.make_bundle import (
+    expected_logits,
+    expected_voice_logits,
+    make_bundle,
+    make_video_bundle,
+    make_voice_bundle,
+)
 from unmask.bundles import Bundle
 from unmask.detectors.onnx import OnnxDetector
 from unmask.errors import BundleError, UsageError
@@ -55,7 +61,7 @@ def test_explain_adds_up_to_the_logit_and_shows_where(bundle: Bundle) -> None:
     ],
 )
 def test_a_batch_of_another_kind_is_wrong_use(bundle: Bundle, batch: Any) -> None:
-    with pytest.raises(UsageError, match=r"looks at uint8 \(N, 64, 64, 3\)"):
+    with pytest.raises(UsageError, match=r"takes uint8 \(N, 64, 64, 3\)"):
         OnnxDetector(bundle).score(batch)
 
 
@@ -95,11 +101,11 @@ class TestVideos:
 
     @pytest.mark.parametrize("shape", [(1, 64, 64, 3), (1, 5, 64, 64, 3), (1, 0, 64, 64, 3), (1, 4, 32, 32, 3)])
     def test_windows_of_another_kind_are_wrong_use(self, track: Bundle, shape: tuple[int, ...]) -> None:
-        with pytest.raises(UsageError, match=r"looks at uint8 \(N, 1 to 4, 64, 64, 3\)"):
+        with pytest.raises(UsageError, match=r"takes uint8 \(N, 1 to 4, 64, 64, 3\)"):
             OnnxDetector(track).score(np.zeros(shape, np.uint8))
 
     def test_a_detector_of_pictures_takes_no_windows(self, bundle: Bundle) -> None:
-        with pytest.raises(UsageError, match=r"looks at uint8 \(N, 64, 64, 3\)"):
+        with pytest.raises(UsageError, match=r"takes uint8 \(N, 64, 64, 3\)"):
             OnnxDetector(bundle).score(np.zeros((1, 4, 64, 64, 3), np.uint8))
 
     @pytest.mark.parametrize("frames", [4, None])
@@ -110,3 +116,40 @@ class TestVideos:
         cut = one.card.cut.model_copy(update={"frames": frames})
         with pytest.raises(BundleError, match="does not fit its card"):
             OnnxDetector(Bundle(one.folder, one.card.model_copy(update={"cut": cut})))
+
+
+class TestVoices:
+    """Windows of sound."""
+
+    @pytest.fixture
+    def voice(self, tmp_path: Path) -> Bundle:
+        return make_voice_bundle(tmp_path / "voice", constant=0.25)
+
+    def test_it_says_how_sure_and_which_bands_when(self, voice: Bundle) -> None:
+        samples = np.random.default_rng(3).normal(0, 0.05, (3, 32_000)).astype(np.float32)
+        samples[0, :24_000] = 0
+        logit, activation = OnnxDetector(voice).explain(samples)
+        assert activation.shape == (3, 2, 4)
+        np.testing.assert_allclose(logit, expected_voice_logits(samples, constant=0.25), atol=1e-4)
+        np.testing.assert_allclose(activation.mean(axis=(1, 2)) + 0.25, logit, atol=1e-4)
+        assert activation[0, :, :3].max() < activation[0, :, 3].min()
+        np.testing.assert_array_equal(OnnxDetector(voice).score(samples), logit)
+
+    @pytest.mark.parametrize(
+        "batch",
+        [
+            np.zeros((1, 16_000), np.float32),
+            np.zeros((1, 32_000), np.float64),
+            np.zeros((1, 32_000), np.int16),
+            np.zeros(32_000, np.float32),
+            np.zeros((1, 1, 32_000), np.float32),
+        ],
+    )
+    def test_sound_of_another_kind_is_wrong_use(self, voice: Bundle, batch: Any) -> None:
+        with pytest.raises(UsageError, match=r"takes float32 \(N, 32000\), not "):
+            OnnxDetector(voice).score(batch)
+
+    def test_a_card_of_another_window_fails_when_loaded(self, voice: Bundle) -> None:
+        cut = voice.card.cut.model_copy(update={"window_s": 3.0})
+        with pytest.raises(BundleError, match="does not fit its card"):
+            OnnxDetector(Bundle(voice.folder, voice.card.model_copy(update={"cut": cut})))

@@ -16,13 +16,14 @@ from tests.train.conftest import FrozenRun
 from tests.train.tiny import frozen, recipe
 from unmask import bundles, demo, manifest
 from unmask.bundles import Bundle
+from unmask.card import Cut
 from unmask.errors import BundleError, ExportError, UsageError
 from unmask.prepare import read_segments
 from unmask.runtime import Session
 from unmask.train import export as exporter
 from unmask.train import loop
 from unmask.train import run as runs
-from unmask.train.export import export, golden_pixels
+from unmask.train.export import export, golden_inputs
 from unmask.train.models import Detector, build, parameters
 
 
@@ -144,7 +145,7 @@ class TestGolden:
         with np.load(bundle.golden_path) as golden:
             kept = golden["pixels"]
             assert set(golden.files) == {"pixels", "logit"}
-        np.testing.assert_array_equal(kept, golden_pixels(recipe(name="other", seed=9)), "made of the recipe's size")
+        np.testing.assert_array_equal(kept, golden_inputs(recipe(name="other", seed=9)), "made of the recipe's size")
         items = manifest.read(prepared / "manifest.csv")
         known = np.stack([segment for item in items for segment in read_segments(item, 64)]).reshape(-1, 64 * 64 * 3)
         for one in kept.reshape(len(kept), -1).astype(np.float32):
@@ -152,24 +153,24 @@ class TestGolden:
             assert nearest > 10
 
     def test_it_is_drawn_but_for_two_crops_of_the_public_domain_portrait(self) -> None:
-        made = golden_pixels(recipe())
+        made = golden_inputs(recipe())
         assert made.dtype == np.uint8
         assert made.shape[1:] == (64, 64, 3)
         with Image.open(demo.portrait_path()) as portrait:
             whole = np.asarray(portrait.convert("RGB"))
         np.testing.assert_array_equal(made[1], whole[60:124, 200:264])
-        np.testing.assert_array_equal(made, golden_pixels(recipe()))
+        np.testing.assert_array_equal(made, golden_inputs(recipe()))
         assert len({one.tobytes() for one in made}) == len(made) == 8
 
     def test_a_large_cut_works_too(self) -> None:
-        assert golden_pixels(recipe(cut={"size_px": 400})).shape[1:] == (400, 400, 3)
+        assert golden_inputs(recipe(cut={"size_px": 400})).shape[1:] == (400, 400, 3)
 
 
 class TestRefused:
     def test_a_graph_that_differs_is_not_kept(
         self, finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def other(model: Detector, outputs: object, size_px: int, path: Path, frames: int | None) -> None:
+        def other(model: Detector, outputs: object, cut: Cut, path: Path) -> None:
             changed = onnx.load(bundle.model_path)
             (place,) = (t for t in changed.graph.initializer if t.name.endswith("head.constant"))
             value = onnx.numpy_helper.to_array(place) + np.float32(0.01)
@@ -204,7 +205,7 @@ class TestRefused:
 def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
     finished: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def again(model: Detector, outputs: object, size_px: int, path: Path, frames: int | None) -> None:
+    def again(model: Detector, outputs: object, cut: Cut, path: Path) -> None:
         shutil.copy(bundle.model_path, path)
 
     monkeypatch.setattr(exporter, "write_graph", again)

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from tests.train.tiny import backbone, recipe
 from unmask import demo
+from unmask.card import Cut
 from unmask.runtime import Session
 from unmask.train.design import Model, Sees
 from unmask.train.graph import write_graph
@@ -94,7 +95,7 @@ class All(nn.Module):
 
 def test_a_graph_sees_the_same(tmp_path: Path) -> None:
     everything = All().eval()
-    write_graph(everything, CHANGED, SIZE_PX, tmp_path / "model.onnx")
+    write_graph(everything, CHANGED, Cut(kind="patch", size_px=SIZE_PX), tmp_path / "model.onnx")
     pixels = np.random.default_rng(1).integers(0, 256, (3, SIZE_PX, SIZE_PX, 3), np.uint8)
     with torch.no_grad():
         wanted = everything(torch.from_numpy(pixels))
@@ -111,7 +112,9 @@ def test_two_eyes_under_one_head_are_exported_and_explained(tmp_path: Path) -> N
     with torch.no_grad():
         logit, activation = network(torch.from_numpy(pixels))
     torch.testing.assert_close(activation.mean(dim=(1, 2)), logit)
-    write_graph(Shown(network), ("logit", "activation", "embedding"), 64, tmp_path / "model.onnx")
+    write_graph(
+        Shown(network), ("logit", "activation", "embedding"), Cut(kind="patch", size_px=64), tmp_path / "model.onnx"
+    )
     found = Session(tmp_path / "model.onnx").run(pixels)
     assert np.abs(found["logit"] - logit.numpy()).max() < 1e-3
     assert np.abs(found["activation"] - activation.numpy()).max() < 1e-2

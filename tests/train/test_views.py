@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from tests.train.conftest import FrozenRun
 from tests.train.tiny import PER_SPLIT, WEIGHTS, backbone, frozen
 from unmask import makers, manifest
+from unmask.card import Cut
 from unmask.errors import ManifestError, RecipeError
 from unmask.makers.reconstruct import by_generators
 from unmask.manifest import FAKE, REAL, Item
@@ -63,7 +64,7 @@ def still(tmp_path_factory: pytest.TempPathFactory, prepared: Path, network: Det
 def graph(network: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The graph of the network, exported once, for tests that describe again and again."""
     path = tmp_path_factory.mktemp("graph") / "backbones.onnx"
-    write_graph(Describer(network), ("described",), 64, path)
+    write_graph(Describer(network), ("described",), frozen().cut, path)
     return path
 
 
@@ -71,7 +72,7 @@ def graph(network: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take that graph; an export costs seconds."""
 
-    def copy(model: Describer, outputs: object, size_px: int, path: Path) -> None:
+    def copy(model: Describer, outputs: object, cut: Cut, path: Path) -> None:
         shutil.copy(graph, path)
 
     monkeypatch.setattr(views, "write_graph", copy)

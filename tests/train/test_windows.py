@@ -15,6 +15,7 @@ from tests.data.scenes import scene
 from tests.train.test_temporal import watching
 from unmask import bundles, manifest
 from unmask.bundles import Bundle
+from unmask.card import Cut
 from unmask.detectors.onnx import OnnxDetector
 from unmask.errors import ExportError, RecipeError, UsageError
 from unmask.manifest import FAKE, REAL, Item
@@ -25,7 +26,7 @@ from unmask.train import ablation, attacked, loop, mislabelled, views, windows
 from unmask.train import export as exporter
 from unmask.train import run as runs
 from unmask.train.data import read_split
-from unmask.train.export import export, golden_pixels
+from unmask.train.export import export, golden_inputs
 from unmask.train.models import Detector, Eye, build
 from unmask.train.solving import figures
 from unmask.train.temporal import Temporal
@@ -351,7 +352,7 @@ class TestBundle:
     def test_the_golden_windows_move_slowly_over_free_pictures(self, bundle: Bundle) -> None:
         with np.load(bundle.golden_path) as golden:
             kept = golden["pixels"]
-        np.testing.assert_array_equal(kept, golden_pixels(RECIPE))
+        np.testing.assert_array_equal(kept, golden_inputs(RECIPE))
         assert kept.dtype == np.uint8
         assert kept.shape == (3, FRAMES, SIZE, SIZE, 3)
         for window in kept:
@@ -362,7 +363,7 @@ class TestBundle:
     def test_a_graph_that_fails_with_fewer_looks_is_not_kept(
         self, run: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def again(model: Detector, outputs: object, size_px: int, path: Path, frames: int | None) -> None:
+        def again(model: Detector, outputs: object, cut: Cut, path: Path) -> None:
             shutil.copy(bundle.model_path, path)
 
         def other(graph: Path, pixels: Pixels, logit: object) -> float:

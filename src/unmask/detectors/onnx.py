@@ -1,9 +1,10 @@
-"""Any trained bundle as a detector: uint8 squares in, logits out, and where they came from.
+"""Any trained bundle as a detector: uint8 squares or samples in, logits out, and where they came from.
 
 The graph only casts and normalises; cutting and scaling happened in `modalities`. Its `activation` is the last feature
 map times the weights of the last layer, so logit = mean(activation) + constant: the class activation map of Zhou et
 al. 2016 (arXiv:1512.04150), without a gradient. A detector of videos takes windows of several looks at one person, and
-its activation says what each look adds.
+its activation says what each look adds. One of voices takes windows of sound; the rows of its map are frequencies from
+low to high, the columns moments.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from unmask import bundles
 from unmask.bundles import Bundle
 from unmask.errors import BundleError, UsageError
 from unmask.runtime import Session
-from unmask.types import Pixels
+from unmask.types import Pixels, Samples
 
 
 class OnnxDetector:
@@ -37,12 +38,12 @@ class OnnxDetector:
         self._session = Session(bundles.model(bundle), threads)
         self._try_once(bundle)
 
-    def score(self, batch: Pixels) -> NDArray[np.float32]:
+    def score(self, batch: Pixels | Samples) -> NDArray[np.float32]:
         """Logits of a batch.
 
         Args:
             batch: uint8 (N, S, S, 3) RGB; S is the card's `cut.size_px`. For videos windows (N, F, S, S, 3) in the
-                order of time, F from 1 to the card's `cut.frames`.
+                order of time, F from 1 to the card's `cut.frames`. For voices float32 (N, T).
 
         Returns:
             float32 (N,), above 0 leans fake.
@@ -52,7 +53,7 @@ class OnnxDetector:
         """
         return self.explain(batch)[0]
 
-    def explain(self, batch: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def explain(self, batch: Pixels | Samples) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits float32 (N,) and the maps float32 (N, h, w) whose means they are, up to the graph's constant.
 
         For videos, instead of maps what each look adds, float32 (N, F).
@@ -60,22 +61,21 @@ class OnnxDetector:
         Raises:
             UsageError: The batch has another type or shape.
         """
-        size, frames = self.card.cut.size_px, self.card.cut.frames
-        looks = batch.shape[1:-3]
-        fits = not looks if frames is None else len(looks) == 1 and 1 <= looks[0] <= frames
-        if batch.dtype != np.uint8 or batch.ndim < 4 or batch.shape[-3:] != (size, size, 3) or not fits:
-            windows = "" if frames is None else f"1 to {frames}, "
-            what = f"uint8 (N, {windows}{size}, {size}, 3), not {batch.dtype} {batch.shape}"
-            raise UsageError(f"the detector {self.card.name} looks at {what}")
+        cut = self.card.cut
+        fewer = cut.frames is not None and batch.ndim == 5 and 1 <= batch.shape[1] <= cut.frames
+        shape = (batch.shape[1], *cut.input_shape[1:]) if fewer else cut.input_shape
+        if batch.dtype != cut.input_type or batch.shape[1:] != shape:
+            wanted = [f"1 to {cut.frames}", *cut.input_shape[1:]] if cut.frames else cut.input_shape
+            what = f"{cut.input_type} ({', '.join(map(str, ('N', *wanted)))}), not {batch.dtype} {batch.shape}"
+            raise UsageError(f"the detector {self.card.name} takes {what}")
         out = self._session.run(batch)
         return out["logit"], out["activation"]
 
     def _try_once(self, bundle: Bundle) -> None:
         """A graph that does not fit its card must fail when loaded, not on somebody's first photo."""
-        size, frames = self.card.cut.size_px, self.card.cut.frames
-        looks = () if frames is None else (frames,)
+        cut, frames = self.card.cut, self.card.cut.frames
         try:
-            logit, activation = self.explain(np.zeros((1, *looks, size, size, 3), np.uint8))
+            logit, activation = self.explain(np.zeros((1, *cut.input_shape), cut.input_type))
         except Exception as error:  # onnxruntime's own exceptions share no public base
             raise BundleError(f"{bundle.model_path} does not fit its card: {error}") from error
         fits = activation.ndim == 3 if frames is None else activation.shape == (1, frames)

@@ -30,11 +30,12 @@ from unmask.runtime import usable_cores
 from unmask.scores import Row, read_scores, write_scores
 from unmask.train import loop, processes
 from unmask.train import run as runs
-from unmask.train.data import Pictures, read_split
+from unmask.train.data import MEMORY_BYTES, Pictures, read_split
 from unmask.train.models import build
 from unmask.train.recipes import Recipe
 from unmask.train.views import Described
-from unmask.train.windows import DescribedWindows, described
+from unmask.train.voices import DescribedVoices, Voices
+from unmask.train.windows import DescribedWindows, ShownWindows, described, shown
 
 SPLIT: Final = "val"
 SCORES: Final = "scores.csv"
@@ -156,11 +157,11 @@ def train(training: Training, progress: Progress | None = None) -> list[Row]:
     items = judged(read_split(prepared, SPLIT, ()), training.left_out)
     _, model = runs.load(training.folder)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    feed: Described | DescribedWindows | Pictures
+    feed: Described | DescribedWindows | DescribedVoices | Pictures | Voices | ShownWindows
     if recipe.model.frozen:
         feed = described(model, recipe, prepared, weights=runs.find_weights(recipe, weights))
     else:
-        feed = Pictures(recipe, items)
+        feed = shown(recipe, items, MEMORY_BYTES)
     scores = feed.scores(model, items)
     return [
         Row(

@@ -9,7 +9,10 @@ from pydantic import Field, model_validator
 from unmask.types import Value
 
 Sees = Literal["pixels", "residual", "learned-residual", "neighbours", "spectrum", "dct", "bands", "ycbcr"]
-"""What a backbone can be shown; `unmask.train.sights` says what each is."""
+"""What a backbone can be shown of a picture; `unmask.train.sights` says what each is."""
+
+Hears = Literal["waveform", "lfcc", "log-mel", "spectrogram"]
+"""What it can be given of a voice; `unmask.train.hearing` says what each is."""
 
 Region = Literal["all", "centre", "surround"]
 """Parts of a picture over which a head takes statistics. Where a face is cut with a margin of about 1.8, it fills the
@@ -32,6 +35,7 @@ class Backbone(Value):
         weights: A safetensors file with the network's own key names, "hub" for timm's own download, or "none". A file
             is looked for in the folder given by `unmask train --weights`.
         sees: What it is shown instead of the pixels (`unmask.train.sights`); "pixels" are shown as they are.
+        hears: What it is given of a voice instead (`unmask.train.hearing`), where the recipe is about voices.
         mean: Of the three colours, 0 to 1, as the weights were trained; the network's own where not given.
         std: Likewise.
         freeze: Parts of the network, by its own names, that keep their initial weights and batch-norm statistics;
@@ -48,6 +52,7 @@ class Backbone(Value):
     maps: tuple[int, ...] | tuple[str, ...] = Field(default=(-1,), min_length=1)
     weights: str = "hub"
     sees: Sees = "pixels"
+    hears: Hears | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     freeze: tuple[str, ...] | Literal["all"] = ()
@@ -67,6 +72,12 @@ class Backbone(Value):
             raise ValueError(f"thaw names {', '.join(inside)}, which lies in a part that stays frozen")
         if any(epoch < 2 for epoch in self.thaw.values()):
             raise ValueError("thaw needs epochs from 2 on: what learns from the first epoch need not be frozen")
+        return self
+
+    @model_validator(mode="after")
+    def _sees_or_hears(self) -> Self:
+        if self.hears and self.sees != "pixels":
+            raise ValueError("a backbone sees or hears: give one of the two")
         return self
 
     @model_validator(mode="after")
@@ -136,6 +147,8 @@ class Model(Value):
 
     @model_validator(mode="after")
     def _head_fits_the_maps(self) -> Self:
+        if len({backbone.hears is None for backbone in self.backbones}) > 1:
+            raise ValueError("all backbones are given voices, or none is")
         if self.solved and not self.frozen:
             raise ValueError('head = "discriminant" needs backbones with freeze = "all": it is solved, not learned')
         if self.temporal and self.hidden % 4:
@@ -153,6 +166,11 @@ class Model(Value):
     def frozen(self) -> bool:
         """Whether nothing but the head learns, so that each picture need be described only once."""
         return all(backbone.freeze == "all" for backbone in self.backbones)
+
+    @property
+    def hears(self) -> bool:
+        """Whether it is about voices."""
+        return self.backbones[0].hears is not None
 
     @property
     def solved(self) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from unmask.train import run as runs
 from unmask.train.graph import write_graph
 from unmask.train.models import Detector, Shown, hold, parameters
 from unmask.train.recipes import Recipe
-from unmask.types import Pixels
+from unmask.types import RATE_HZ, Pixels, Samples
 
 UNCALIBRATED: Final = "none: not calibrated yet"
 _GOLDEN_SEED: Final = 7
@@ -49,32 +49,33 @@ def export(run: Path, out: Path) -> Bundle:
     """
     recipe, model = runs.load(run)
     out.mkdir(parents=True, exist_ok=True)
-    pixels = golden_pixels(recipe)
-    logit = _logit(model, pixels)
+    inputs = golden_inputs(recipe)
+    logit = _logit(model, inputs)
     draft = out / "model.onnx.new"
     try:
         outputs = ("logit", "activation", "embedding")
-        write_graph(Shown(model), outputs, recipe.cut.size_px, draft, recipe.cut.frames)
-        compare(draft, pixels, logit)
+        write_graph(Shown(model), outputs, recipe.cut, draft)
+        compare(draft, inputs, logit)
         for looks in range(1, recipe.cut.frames or 1):  # a person who is seen but shortly
-            compare(draft, pixels[:, :looks], _logit(model, pixels[:, :looks]))
+            compare(draft, inputs[:, :looks], _logit(model, inputs[:, :looks]))
         draft.replace(out / "model.onnx")
     finally:
         draft.unlink(missing_ok=True)
     with (out / "golden.npz").open("wb") as file:
-        np.savez_compressed(file, pixels=pixels, logit=logit)
+        arrays: dict[str, Any] = {recipe.cut.input_name: inputs, "logit": logit}
+        np.savez_compressed(file, **arrays)
     card = _card(recipe, model, run, hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest())
     card.write(out / "card.json")
     return Bundle(out, card)
 
 
-def compare(graph: Path, pixels: Pixels, logit: NDArray[np.float32]) -> float:
+def compare(graph: Path, inputs: Pixels | Samples, logit: NDArray[np.float32]) -> float:
     """The largest difference in logits between the graph and what the network gave.
 
     Raises:
         ExportError: It is over `bundles.TOLERANCE`.
     """
-    difference = float(np.abs(Session(graph).run(pixels)["logit"] - logit).max())
+    difference = float(np.abs(Session(graph).run(inputs)["logit"] - logit).max())
     if not difference <= bundles.TOLERANCE:
         raise ExportError(
             f"the exported graph differs from the trained network by {difference:.2g} logits; "
@@ -83,12 +84,15 @@ def compare(graph: Path, pixels: Pixels, logit: NDArray[np.float32]) -> float:
     return difference
 
 
-def golden_pixels(recipe: Recipe) -> Pixels:
-    """Pictures that anyone may have: crops of the public-domain portrait, and noise at several scales.
+def golden_inputs(recipe: Recipe) -> Pixels | Samples:
+    """What anyone may have: crops of the public-domain portrait and noise at several scales; of sounds, drawn ones.
 
     Returns:
-        uint8 (N, S, S, 3); where the recipe looks at videos, windows (N, F, S, S, 3) that move slowly over some.
+        uint8 (N, S, S, 3); where the recipe looks at videos, windows (N, F, S, S, 3) that move slowly over some; where
+        it listens, float32 (N, T).
     """
+    if recipe.cut.kind == "speech":
+        return _sounds(recipe.cut.input_shape[0])
     size, frames = recipe.cut.size_px, recipe.cut.frames
     if frames is None:
         return _pictures(recipe, size)
@@ -109,9 +113,21 @@ def _pictures(recipe: Recipe, size: int) -> Pixels:
     return np.stack(crops)
 
 
-def _logit(model: Detector, pixels: Pixels) -> NDArray[np.float32]:
+def _sounds(length: int) -> Samples:
+    """Harmonics that glide and pulse like syllables over some noise, at several pitches; rounded to 16 bit."""
+    rng = np.random.default_rng(_GOLDEN_SEED)
+    times = np.arange(length) / RATE_HZ
+    found = []
+    for pitch_hz in (0, 90, 140, 210, 320):
+        turns = np.cumsum(pitch_hz * (1 + 0.2 * np.sin(2 * np.pi * times))) / RATE_HZ
+        voiced = sum(np.sin(2 * np.pi * k * turns) / k for k in range(1, 12)) * (np.sin(6 * np.pi * times) > -0.5)
+        found.append(0.1 * voiced + 0.01 * rng.standard_normal(length))
+    return (np.rint(np.stack(found) * 2**15) / 2**15).astype(np.float32)
+
+
+def _logit(model: Detector, inputs: Pixels | Samples) -> NDArray[np.float32]:
     with torch.inference_mode():
-        logit: NDArray[np.float32] = model(torch.from_numpy(pixels))[0].numpy()
+        logit: NDArray[np.float32] = model(torch.from_numpy(inputs))[0].numpy()
     return logit
 
 
@@ -120,7 +136,7 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
     return Card(
         name=recipe.name,
         version=recipe.card.version,
-        modality="video" if recipe.cut.frames else "image",
+        modality=_modality(recipe),
         summary=recipe.summary,
         licence=recipe.card.licence,
         cut=recipe.cut,
@@ -143,6 +159,12 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
     )
 
 
+def _modality(recipe: Recipe) -> Literal["image", "video", "audio"]:
+    if recipe.cut.kind == "speech":
+        return "audio"
+    return "video" if recipe.cut.frames else "image"
+
+
 def learned(recipe: Recipe, model: Detector, epochs: int) -> int:
     """How many numbers so many epochs have changed, those that thawed on the way included."""
     hold(model, recipe.model, epochs)
@@ -154,5 +176,7 @@ def _made_fakes(recipe: Recipe) -> str:
         return "none"
     if recipe.cut.frames:
         return f"clips made by unmask films, real and fake, {recipe.data.made:.0%} of the pairs"
+    if recipe.cut.kind == "speech":
+        return f"made by unmask voices from real recordings of the train split, {recipe.data.made:.0%} of all fakes"
     names = ", ".join(recipe.data.makers)
     return f"made from real pictures of the train split ({names}), {recipe.data.made:.0%} of all fakes"

@@ -7,27 +7,29 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from torch import nn
 
+from unmask.card import Cut
 
-def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Path, frames: int | None = None) -> None:
-    """Export a network that takes pixels uint8 (N, S, S, 3), or windows of looks (N, F, S, S, 3), named "pixels".
+
+def write_graph(model: nn.Module, outputs: Sequence[str], cut: Cut, path: Path) -> None:
+    """Export a network that takes what a cut gives, `cut.input_shape` each, named "pixels" or "samples".
+
+    Of windows of looks at a person the graph takes shorter ones as well, for those who are seen but shortly.
 
     Args:
         model: The network; it is set to score, not to learn.
         outputs: Names of what it returns, in order.
-        size_px: S.
+        cut: Of what it is to judge.
         path: Where to write.
-        frames: The most looks in a window; the graph takes fewer as well, for a person who is seen but shortly. None
-            where it takes pictures.
     """
-    windows = (2,) if frames is None else (2, frames)
     free = {0: torch.export.Dim("batch")}
-    if frames is not None:
-        free[1] = torch.export.Dim("looks", max=frames)
-    example = torch.zeros((*windows, size_px, size_px, 3), dtype=torch.uint8)
+    if cut.frames is not None:
+        free[1] = torch.export.Dim("looks", max=cut.frames)
+    example = torch.from_numpy(np.zeros((2, *cut.input_shape), cut.input_type))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -35,7 +37,7 @@ def write_graph(model: nn.Module, outputs: Sequence[str], size_px: int, path: Pa
             model.eval(),
             (example,),
             str(path),
-            input_names=["pixels"],
+            input_names=[cut.input_name],
             output_names=list(outputs),
             dynamic_shapes=(free,),
             dynamo=True,

@@ -36,6 +36,7 @@ from unmask.train.solving import figures, solved
 from unmask.train.teachers import hear, teachers
 from unmask.train.trackers import trackers
 from unmask.train.views import Described
+from unmask.train.voices import DescribedVoices, collected
 from unmask.train.windows import DescribedWindows, described, shown
 
 Progress = Callable[[str, int, int], None]
@@ -74,8 +75,8 @@ def train(
     """
     if read_cut(prepared) != recipe.cut:
         raise RecipeError(f"{prepared} was prepared with another cut than the recipe's: prepare it again")
-    learn = read_split(prepared, "train", recipe.data.leave_out)
-    check = read_split(prepared, "val", recipe.data.leave_out)
+    learn, check = (read_split(prepared, split, recipe.data.leave_out) for split in ("train", "val"))
+    check = collected(check) if recipe.model.hears else check
     _check_reencoded([*learn, *check], recipe)
     _check_devices(recipe, devices)
 
@@ -214,7 +215,7 @@ def _loader(epoch: Dataset[Sample], recipe: Recipe, fabric: Fabric, workers: int
 
 def _described(
     recipe: Recipe, prepared: Path, model: Detector, weights: list[Path | None], progress: Progress | None
-) -> Described | DescribedWindows:
+) -> Described | DescribedWindows | DescribedVoices:
     """What the network's frozen backbones say of what it looks at."""
 
     def told(done: int, of: int) -> None:
@@ -238,7 +239,7 @@ def _solved(
     if there:
         return Run(folder, there[-1])
     feed = _described(recipe, prepared, model, weights, progress)
-    assert isinstance(feed, Described)  # the recipe sees to it
+    assert not isinstance(feed, DescribedWindows)  # the recipe sees to it
     return solved(recipe, folder, model.cpu(), feed, *items)
 
 

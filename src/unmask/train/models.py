@@ -15,6 +15,7 @@ from unmask.errors import RecipeError
 from unmask.train.design import Backbone, Model
 from unmask.train.discriminant import Discriminant
 from unmask.train.heads import Dense, Places, Statistics
+from unmask.train.hearing import HEARINGS, Hearing
 from unmask.train.networks import OWN
 from unmask.train.networks.timm_maps import timm_maps
 from unmask.train.sights import SIGHTS
@@ -29,9 +30,9 @@ class Eye(nn.Module):
     Args:
         maps: Gives a list of feature maps (N, C, h, w).
         network: The whole network, of which `maps` may be a part; its names say which parts are held.
-        mean: Of the three colours, in units of 1 (not 255).
+        mean: Of the three colours, in units of 1 (not 255); of what is heard, in those of its sight.
         std: Likewise.
-        sight: From pixels to what is shown instead; pixels where not given.
+        sight: From pixels to what is shown instead; pixels where not given. From samples to what is heard.
         learn: What of that which is not held learns: "norm" are the weights of normalisation layers, and the sight's.
     """
 
@@ -50,8 +51,9 @@ class Eye(nn.Module):
         super().__init__()
         self.sight = sight or nn.Identity()
         self.backbone = maps
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
+        unit = self.sight.unit if isinstance(self.sight, Hearing) else 255.0
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1) * unit)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1) * unit)
         self._named = (network,)  # in a tuple, so that its weights are not counted a second time
         self._held: list[nn.Module] = []
         self._learn = learn
@@ -62,7 +64,7 @@ class Eye(nn.Module):
         return self._named[0]
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Feature maps of float32 (N, 3, S, S) in 0 to 255."""
+        """Feature maps of float32 (N, 3, S, S) in 0 to 255, or of samples (N, T)."""
         maps: list[Tensor] = self.backbone((self.sight(pixels) - self.mean) / self.std)
         return maps
 
@@ -117,7 +119,8 @@ class Detector(nn.Module):
         """Score a batch.
 
         Args:
-            pixels: uint8 (N, S, S, 3) RGB; windows of looks (N, F, S, S, 3) for a temporal head.
+            pixels: uint8 (N, S, S, 3) RGB; windows of looks (N, F, S, S, 3) for a temporal head; or samples of
+                voices, float32 (N, T).
 
         Returns:
             Logits float32 (N,) and heat maps float32 (N, h, w), with logit = mean of the heat map + a constant; of
@@ -132,7 +135,9 @@ class Detector(nn.Module):
         return self.head.judge(described)
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
-        """Feature maps (N, C, h, w) of uint8 (N, S, S, 3), of all eyes; of windows (N, F, C, h, w)."""
+        """Feature maps (N, C, h, w) of uint8 (N, S, S, 3), of all eyes; of windows (N, F, C, h, w); of sound alike."""
+        if pixels.ndim == 2:
+            return [one for eye in self.eyes for one in eye(pixels)]
         if pixels.ndim == 5:
             return [one.reshape(*pixels.shape[:2], *one.shape[1:]) for one in self.maps(pixels.flatten(0, 1))]
         upright = pixels.permute(0, 3, 1, 2).float()
@@ -228,7 +233,8 @@ def _eye(options: Backbone, weights: Path | None) -> tuple[Eye, list[int]]:
         raise RecipeError(f'the backbone "{options.name}" cannot be built: {error}') from error
     if weights is not None:
         _load(network, weights)
-    eye = Eye(maps, network, options.mean or mean, options.std or std, SIGHTS[options.sees](), options.learn)
+    sight = HEARINGS[options.hears]() if options.hears else SIGHTS[options.sees]()
+    eye = Eye(maps, network, options.mean or mean, options.std or std, sight, options.learn)
     eye.hold(options.held(1))
     return eye, channels
 

@@ -13,6 +13,7 @@ from unmask.errors import RecipeError
 from unmask.makers import MAKERS
 from unmask.train.design import MOST_POSITIONS, Model
 from unmask.train.regime import Training
+from unmask.train.sound_augment import SoundAugment
 from unmask.types import Value
 
 Quality = Annotated[int, Field(ge=1, le=100)]
@@ -38,6 +39,7 @@ class Data(Value):
         made: Share of the fakes that are made on the spot from real pictures of the train split, each in the same
             batch as its original. The others come from the data set. Needs pairs. Of videos: share of the pairs, real
             and fake, that are drawn from the clips that `unmask films` made.
+            Of voices: share of the fakes that `unmask voices` made, each beside the recording that it was made of.
         makers: How they are made: names of `unmask.makers.MAKERS`, each with its weight.
         source_power: A source of n items is drawn in proportion to n ** source_power: 1 leaves the sources as they
             are, 0 draws all alike.
@@ -124,7 +126,7 @@ class Published(Value):
 
 
 class Recipe(Value):
-    """One experiment."""
+    """One experiment. `augment` changes pictures, `sound` voices."""
 
     name: str
     summary: str
@@ -133,6 +135,7 @@ class Recipe(Value):
     cut: Cut
     data: Data = Data()
     augment: Augment = Augment()
+    sound: SoundAugment = SoundAugment()
     model: Model
     train: Training
     card: CardText = CardText()
@@ -164,6 +167,14 @@ class Recipe(Value):
             raise ValueError("train.teacher looks at pictures: leave it out with cut.frames")
         if self.augment.amplitude:
             raise ValueError("augment.amplitude mixes two pictures: leave it out with cut.frames")
+        return self
+
+    @model_validator(mode="after")
+    def _listens_to_speech(self) -> Self:
+        if self.model.hears != (self.cut.kind == "speech"):
+            raise ValueError('cut.kind = "speech" needs backbones that say what they hear, and these need such a cut')
+        if self.model.hears and (self.train.teacher or self.train.adversary or self.data.balance != "pairs"):
+            raise ValueError("voices are learned in pairs, and without a teacher or an adversary, which see pictures")
         return self
 
     @model_validator(mode="after")

@@ -18,10 +18,16 @@ from unmask.train.models import Detector
 from unmask.train.recipes import Recipe
 from unmask.train.run import Line, Run
 from unmask.train.views import Described
+from unmask.train.voices import DescribedVoices
 
 
 def solved(
-    recipe: Recipe, folder: Path, model: Detector, feed: Described, learn: Sequence[Item], check: Sequence[Item]
+    recipe: Recipe,
+    folder: Path,
+    model: Detector,
+    feed: Described | DescribedVoices,
+    learn: Sequence[Item],
+    check: Sequence[Item],
 ) -> Run:
     """Solve the head of a recipe's network, and keep it as a run of one epoch.
 

@@ -41,7 +41,7 @@ def places(maps: Sequence[Tensor], regions: Sequence[Region], slope: Tensor) -> 
     Returns:
         (N, h, w) in the resolution of the coarsest map, of mean 0.
     """
-    side = min(one.shape[-1] for one in maps)
+    rows, columns = min(maps, key=lambda one: one.shape[-1]).shape[-2:]
     local, start = torch.zeros(()), 0
     for values, share, mean, spread in _parts(maps, regions):
         count = mean.shape[1]
@@ -51,7 +51,7 @@ def places(maps: Sequence[Tensor], regions: Sequence[Region], slope: Tensor) -> 
         square = away * away
         more = (square - (square * share).sum(dim=(2, 3), keepdim=True)) / (2 * spread[:, :, None, None])
         gained = ((to_mean * away + to_spread * more) * share).sum(dim=1, keepdim=True) * share.numel()
-        local = local + nn.functional.adaptive_avg_pool2d(gained, side)[:, 0]
+        local = local + nn.functional.adaptive_avg_pool2d(gained, (rows, columns))[:, 0]
         start += 2 * count
     return local - local.mean(dim=(1, 2), keepdim=True)  # sides that do not divide overlap a little
 

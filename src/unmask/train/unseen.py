@@ -13,7 +13,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from unmask import evaluate, perturb, release
+from unmask import copies, evaluate, release
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.errors import UsageError
@@ -61,7 +61,7 @@ def unseen(
         sources: What to leave out, one after another: a source with its real photos, or "method:NAME", the fakes of
             one generator, where one source holds several.
         split: "test" for a claim; "val" while choosing a recipe.
-        perturbation: A name from `perturb.PERTURBATIONS`: rank such copies as well.
+        perturbation: A name of `perturb.PERTURBATIONS` or `perturb_sound.NAMES`: rank such copies as well.
         epochs: By a recipe's name, epochs instead of its own, where time is short; the figures' command says so.
         seeds: How many times all of it is done, with the recipes' seeds and those that follow; three for a claim.
         own: Rank each source's fakes against its own real items, from all of its splits, for nothing learned
@@ -79,7 +79,7 @@ def unseen(
         RecipeError: A recipe does not fit the data or the weights.
         UsageError: No such perturbation, or no seed.
     """
-    perturb.check([perturbation] if perturbation else [])
+    copies.check([perturbation] if perturbation else [])
     if seeds < 1:
         raise UsageError("the unseen-generator figure needs at least one seed")
     everything = table.read(manifest)

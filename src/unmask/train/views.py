@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from unmask import makers
+from unmask.card import Cut
 from unmask.errors import RecipeError
 from unmask.makers import MAKERS, WITH_DONORS
 from unmask.makers.donors import Gallery
@@ -88,7 +89,7 @@ class Described:
             gallery = Gallery(everything, store.segments) if WITH_DONORS & set(names) else None
             forms: list[Forms] = [View(everything, None, store, recipe, number) for number in numbers]
             forms += [View(reals, name, store, recipe, number, gallery) for name in names for number in numbers]
-            session = describer(model, recipe.cut.size_px, folder)
+            session = describer(model, recipe.cut, folder)
             fill(dict(zip(paths, [*forms, plain], strict=True)), session, jobs or usable_cores(), progress)
         self._views = [load(path) for path in views]
         self._made = {name: [(load(path), np.load(_lent(path))) for path in made[name]] for name in names}
@@ -140,7 +141,7 @@ class Described:
         return Table(
             rows=np.concatenate([view[rows] for _, view, _, rows, _ in parts]),
             labels=np.array([REAL if kind == str(REAL) else FAKE for kind, _, mine, _, _ in parts for _ in mine]),
-            weights=np.concatenate([share * _by_source(mine, options.source_power) for *_, mine, _, share in parts]),
+            weights=np.concatenate([share * by_source(mine, options.source_power) for *_, mine, _, share in parts]),
             groups=np.unique(kinds, return_inverse=True)[1],
         )
 
@@ -165,7 +166,7 @@ class Described:
 
 
 class Forms(Protocol):
-    """What is to be described: uint8 (S, S, 3) each, or several pictures at a time, (K, S, S, 3)."""
+    """What is to be described: uint8 (S, S, 3), or several pictures at a time, (K, S, S, 3), or sounds, (K, T)."""
 
     def __len__(self) -> int:
         """How many."""
@@ -174,10 +175,13 @@ class Forms(Protocol):
         """The pixels, and a label that is not looked at."""
 
 
-def describer(model: Detector, size_px: int, folder: Path) -> Session:
-    """The backbones in our own runtime, which takes a third of PyTorch's time for it on common processors."""
+def describer(model: Detector, cut: Cut, folder: Path) -> Session:
+    """The backbones in our own runtime, which takes a third of PyTorch's time for it on common processors.
+
+    They describe one look at a time, also where a head then reads several in their order.
+    """
     graph = folder / "backbones.onnx"
-    write_graph(Describer(model), ("described",), size_px, graph)
+    write_graph(Describer(model), ("described",), cut.model_copy(update={"frames": None}), graph)
     try:
         return Session(graph, threads=1)
     finally:
@@ -205,8 +209,9 @@ def _described(session: Session, forms: Forms, jobs: int) -> Iterator[Rows]:
     """Rows for each picture, in order. Threads will do: Pillow, numpy and the runtime let go of the interpreter."""
 
     def rows(number: int) -> Rows:
-        pixels = forms[number][0].numpy()
-        pictures = pixels.reshape(-1, *pixels.shape[-3:])
+        shown = forms[number][0].numpy()
+        one = 1 if shown.dtype == np.float32 else 3  # dimensions of a sound, or of a picture
+        pictures = shown.reshape(-1, *shown.shape[-one:])
         parts = [pictures[start : start + _AT_ONCE] for start in range(0, len(pictures), _AT_ONCE)]
         with np.errstate(over="ignore"):
             return np.concatenate([session.run(part)["described"].astype(np.float16) for part in parts])
@@ -231,7 +236,7 @@ def _numbers(recipe: Recipe) -> range:
     return range(first, first + recipe.train.views)
 
 
-def _by_source(items: Sequence[Item], power: float) -> NDArray[np.float64]:
+def by_source(items: Sequence[Item], power: float) -> NDArray[np.float64]:
     """What each item counts, 1 in all: alike within a source, and sources by a power of their size."""
     sizes = Counter(item.source for item in items)
     weights = np.array([sizes[item.source] ** (power - 1) for item in items])
@@ -270,6 +275,8 @@ def key(recipe: Recipe, prepared: Path, weights: Sequence[Path | None], *code: P
         options.append(recipe.seed)  # what starts at random is another network with another seed
     if recipe.cut.frames:
         options.append(recipe.cut.frames)
+    if recipe.model.hears:
+        options.append([recipe.cut.window_s, recipe.sound.model_dump(mode="json")])
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
     common = (Path(str(module.__file__)) for module in (augment, data, heads, lessons, sights, texture))
     for path in (prepared / MANIFEST, *common, *code, *(file for file in weights if file)):

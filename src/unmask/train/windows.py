@@ -24,6 +24,7 @@ from unmask.train.lessons import Rows
 from unmask.train.models import Detector
 from unmask.train.recipes import Augment, Data, Recipe
 from unmask.train.views import FOLDER, Described, Progress, describer, fill, key, load
+from unmask.train.voices import DescribedVoices, Voices, numbered
 from unmask.types import Pixels
 
 _JUDGED_AT_ONCE: Final = 256
@@ -36,9 +37,10 @@ def described(
     *,
     weights: Sequence[Path | None] = (),
     progress: Progress | None = None,
-) -> Described | DescribedWindows:
-    """What the frozen backbones of a network say of all that its recipe looks at, be it pictures or windows."""
-    kind = DescribedWindows if recipe.cut.frames else Described
+) -> Described | DescribedWindows | DescribedVoices:
+    """What the frozen backbones of a network say of all that its recipe looks at, or listens to."""
+    of_pictures = DescribedWindows if recipe.cut.frames else Described
+    kind = DescribedVoices if recipe.model.hears else of_pictures
     return kind(model, recipe, prepared, weights=weights, progress=progress)
 
 
@@ -71,15 +73,15 @@ class DescribedWindows:
     ) -> None:
         self._recipe = recipe
         everything, check = (read_split(prepared, split, ()) for split in ("train", "val"))
-        self._windows = _numbered(everything, recipe)
-        self._check_windows = _numbered(check, recipe)
+        self._windows = numbered(everything, [count_windows(item, recipe.cut) for item in everything])
+        self._check_windows = numbered(check, [count_windows(item, recipe.cut) for item in check])
         folder = prepared / FOLDER / key(recipe, prepared, weights, Path(__file__))
         folder.mkdir(parents=True, exist_ok=True)
         views = [folder / f"view-{number:03}.npy" for number in range(recipe.train.views)]
         forms = {path: Strips(everything, recipe, number) for number, path in enumerate(views)}
         forms[folder / "val.npy"] = Strips(check, recipe)
         if not all(path.is_file() for path in forms):
-            session = describer(model, recipe.cut.size_px, folder)
+            session = describer(model, recipe.cut, folder)
             fill(forms, session, jobs or usable_cores(), progress)
         self._views = [self._load(path) for path in views]
         self._check = self._load(folder / "val.npy")
@@ -114,9 +116,10 @@ class DescribedWindows:
         return looks.reshape(-1, self._recipe.cut.frames or 1, looks.shape[1])
 
 
-def shown(recipe: Recipe, items: Sequence[Item], memory_bytes: int) -> Pictures | ShownWindows:
-    """What a network that learns whole is shown, be it pictures or windows."""
-    return (ShownWindows if recipe.cut.frames else Pictures)(recipe, items, memory_bytes)
+def shown(recipe: Recipe, items: Sequence[Item], memory_bytes: int) -> Pictures | ShownWindows | Voices:
+    """What a network that learns whole is shown: pictures, windows of looks, or voices."""
+    of_pictures = ShownWindows if recipe.cut.frames else Pictures
+    return (Voices if recipe.model.hears else of_pictures)(recipe, items, memory_bytes)
 
 
 class ShownWindows:
@@ -250,13 +253,6 @@ def draw_pairs(items: Sequence[Item], data: Data, looks: int, rng: np.random.Gen
         for kind, both in zip(kinds, able, strict=True)
     ]
     return [Draw(pool.draw()) for _ in range(looks // 2) for pool in pools[int(rng.random() < share)]]
-
-
-def _numbered(items: Sequence[Item], recipe: Recipe) -> dict[Path, range]:
-    """The numbers of each item's windows among those of all."""
-    counts = [count_windows(item, recipe.cut) for item in items]
-    ends = np.cumsum(counts).tolist()
-    return {item.path: range(end - count, end) for item, count, end in zip(items, counts, ends, strict=True)}
 
 
 def _kept(stays: NDArray[np.bool_]) -> NDArray[np.int64]:

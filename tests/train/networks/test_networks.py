@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from unmask.card import Cut
 from unmask.errors import UsageError
 from unmask.runtime import Session
 from unmask.train.graph import write_graph
-from unmask.train.networks import OWN
+from unmask.train.networks import OF_PICTURES
 from unmask.train.networks.inception_resnet_v1 import InceptionResnetV1
 from unmask.train.networks.mobilefacenet import MobileFaceNet
 from unmask.train.networks.plain_cnn import PlainCnn
@@ -36,7 +37,7 @@ def small(name: str) -> Stages:
 
 
 def test_every_network_of_ours_is_tested() -> None:
-    assert SIZES.keys() == OWN.keys()
+    assert SIZES.keys() == OF_PICTURES.keys()
 
 
 def pictures(count: int, size_px: int) -> Tensor:
@@ -56,7 +57,7 @@ class OfPixels(nn.Module):
         return maps[-1]
 
 
-@pytest.fixture(params=OWN)
+@pytest.fixture(params=OF_PICTURES)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -64,7 +65,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def network(name: str) -> Stages:
     torch.manual_seed(0)
-    return OWN[name]().eval()
+    return OF_PICTURES[name]().eval()
 
 
 def test_maps_have_the_channels_it_tells_and_the_shallowest_is_first(network: Stages, name: str) -> None:
@@ -113,7 +114,7 @@ def test_a_picture_too_small_is_one_sentence(network: Stages) -> None:
 def test_its_graph_computes_the_same_for_any_batch(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = OfPixels(small(name).eval())
-    write_graph(model, ["map"], SIZES[name], tmp_path / "model.onnx")
+    write_graph(model, ["map"], Cut(kind="patch", size_px=SIZES[name]), tmp_path / "model.onnx")
     pixels = np.random.default_rng(0).integers(0, 256, (3, SIZES[name], SIZES[name], 3), np.uint8)
     with torch.no_grad():
         wanted = model(torch.from_numpy(pixels)).numpy()
@@ -142,11 +143,11 @@ class TestInceptionResnetV1:
     """Against the published network: facenet-pytorch counts 23,482,624 numbers without the classifier."""
 
     def test_it_has_the_published_number_of_parameters(self) -> None:
-        network = OWN["inception_resnet_v1"]()
+        network = OF_PICTURES["inception_resnet_v1"]()
         assert sum(one.numel() for one in network.parameters()) == 23_482_624
 
     def test_it_has_the_published_keys_and_shapes(self) -> None:
-        state = OWN["inception_resnet_v1"]().state_dict()
+        state = OF_PICTURES["inception_resnet_v1"]().state_dict()
         shapes: dict[str, tuple[int, ...]] = {
             "conv2d_1a.conv.weight": (32, 3, 3, 3),
             "conv2d_4b.bn.running_var": (256,),
@@ -171,7 +172,7 @@ class TestInceptionResnetV1:
         np.testing.assert_allclose(ends, [-127.5 / 128, 0, 127.5 / 128], atol=1e-12)
 
     def test_the_least_size_is_the_least_that_works(self) -> None:
-        network: Any = OWN["inception_resnet_v1"]().eval()
+        network: Any = OF_PICTURES["inception_resnet_v1"]().eval()
         with torch.no_grad():
             assert network(pictures(1, network.least_px))[-1].shape == (1, 512, 1, 1)
             network.least_px = 1

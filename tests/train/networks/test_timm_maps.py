@@ -12,6 +12,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from unmask.card import Cut
 from unmask.errors import RecipeError
 from unmask.runtime import Session
 from unmask.train.graph import write_graph
@@ -220,7 +221,7 @@ class OfPixels(nn.Module):
 )
 def test_its_graph_computes_the_same_for_any_batch(case: Case, tmp_path: Path) -> None:
     model = OfPixels(case.build().backbone).eval()
-    write_graph(model, ["map"], 64, tmp_path / "model.onnx")
+    write_graph(model, ["map"], Cut(kind="patch", size_px=64), tmp_path / "model.onnx")
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     with torch.no_grad():
         wanted = model(torch.from_numpy(pixels)).numpy()

@@ -11,22 +11,23 @@ from unmask.errors import UsageError
 
 
 class Stages(nn.Module):
-    """A chain of parts; whoever inherits says which, and how its pictures are normalised.
+    """A chain of parts; whoever inherits says which, and how its pictures, or features of sounds, are normalised.
 
     Args:
         parts: The chain, by the names under which weights are stored and parts are frozen.
         maps: Which parts end in a feature map, and how many channels it has.
 
     Attributes:
-        mean: Of the three colours, in units of 1 (not 255): what the network wants subtracted.
+        mean: Of the three colours, in units of 1 (not 255): what the network wants subtracted. Of features of sounds
+            (`unmask.train.hearing`) one number for all channels.
         std: Likewise, what it wants divided by.
         least_px: The smallest picture it takes.
         only_px: The one size it takes, where it takes only one.
     """
 
-    mean: ClassVar[tuple[float, float, float]]
-    std: ClassVar[tuple[float, float, float]]
-    least_px: ClassVar[int]
+    mean: ClassVar[tuple[float, ...]]
+    std: ClassVar[tuple[float, ...]]
+    least_px: ClassVar[int] = 1
     only_px: ClassVar[int | None] = None
 
     def __init__(self, parts: Mapping[str, nn.Module], maps: Mapping[str, int]) -> None:
@@ -44,7 +45,7 @@ class Stages(nn.Module):
         """Feature maps.
 
         Args:
-            pictures: Float (N, 3, S, S), normalised.
+            pictures: Float (N, 3, S, S), or features of sounds (N, C, h, w); normalised.
 
         Returns:
             Maps (N, C, h, w), shallowest first, or those kept in the order of `keep`.
