@@ -1,4 +1,4 @@
-"""The verbs that make detectors: experiment, train, export and join. `cli` adds them to the command."""
+"""The verbs that make detectors: experiment, train, export, join and join-clip. `cli` adds them to the command."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     for verb in (experiment, train, export, join):
         app.command()(verb)
+    app.command("join-clip")(join_clip)
 
 
 def experiment(
@@ -141,3 +142,31 @@ def join(
         made = release.join(folders, manifest, weigh=weights_of(weigh), progress=move)
     print(visible(f"{made.name}: {made.thresholds.chosen}"))
     print(visible(f"{made.name}: {made.weighing}"))
+
+
+def join_clip(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the bundles of persons and of voices.")],
+    videos: Annotated[
+        list[Path], typer.Option(metavar="SCORES", help="Of unmask evaluate, val split of videos; repeatable.")
+    ],
+    voices: Annotated[Path, typer.Option(metavar="SCORES", help="Likewise, of recordings.")],
+    lips: Annotated[Path, typer.Option(metavar="TABLE", help="lipsync.csv of unmask witnesses.")],
+) -> None:
+    """Learn how the persons of a video and its voice decide together, and write clip.json beside their bundles."""
+    import shlex
+
+    from unmask import bundles, clip_rule
+    from unmask import join_clip as work
+
+    there = bundles.inside(folder)
+    found = [next((one for one in there if one.card.modality == kind), None) for kind in ("video", "audio")]
+    if found[0] is None or found[1] is None:
+        raise UsageError(f"{folder} needs a bundle that judges videos and one that judges voices")
+    options = [*((f"--videos {shlex.quote(one.parent.name)}/{one.name}") for one in videos)]
+    command = " ".join(["unmask join-clip", folder.name, *options, "--voices SCORES --lips lipsync.csv"])
+    rule = work.learn(videos, voices, lips, (found[0], found[1]), command)
+    rule.write(folder)
+    print(visible(f"{folder / clip_rule.FILE}: {rule.name}, {rule.chosen}"))
+    print(visible(f"{rule.name}: {rule.thresholds.chosen}"))
+    for figure in rule.metrics:
+        print(visible(f"{figure.name}: {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"))

@@ -17,7 +17,7 @@ from unmask.card import Figure
 from unmask.errors import UsageError
 from unmask.manifest import FAKE, REAL, is_of
 from unmask.metrics import Floats, Interval
-from unmask.scored import GROUP_COLUMNS, both_classes, counts, grouped, ranked, ranked_by, scored
+from unmask.scored import GROUP_COLUMNS, both_classes, counts, grouped, ranked, ranked_by, real_things, scored
 from unmask.scores import Row
 from unmask.types import Label, Status
 
@@ -88,8 +88,9 @@ def unseen(scores_by_heldout: Mapping[str, Sequence[Row]], command: str) -> list
 
 def real_ones(source: str, rows: Iterable[Row]) -> str:
     """Against what the fakes of a source are ranked, in words."""
-    others = any(row.label == REAL and row.source != source for row in rows)
-    return "all real photos" if others else "its own real ones"
+    listed = list(rows)
+    others = any(row.label == REAL and row.source != source for row in listed)
+    return f"all {real_things(listed)}" if others else "its own real ones"
 
 
 def to_markdown(figures: Iterable[Figure]) -> str:
@@ -112,7 +113,7 @@ def _ranking(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
         alone = all(one.label == FAKE for one in own)
         chosen = [*own, *reals] if alone else own
         if both_classes(chosen):
-            on = f"{source} {split}" + (", against the real photos of all sources" if alone else "")
+            on = f"{source} {split}" + (f", against the {real_things(reals)} of all sources" if alone else "")
             auc = metrics.bootstrap(metrics.auc, *ranked(chosen))
             found.append(_figure("AUC", f"{on}, {ranked_by(chosen)}", auc, command, chosen))
     if not both_classes(rows):
@@ -121,7 +122,17 @@ def _ranking(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
     on = f"{split} pooled, {ranked_by(rows)}"
     for name, metric in (("AUC", metrics.auc), ("equal error rate", metrics.eer), ("fakes found at 1 % FPR", _tpr)):
         found.append(_figure(name, on, metrics.bootstrap(metric, labels, scores), command, rows))
-    return [*found, _calibration(rows, f"{split} pooled", command)]
+    return [*found, *_kinds(rows, split, command), _calibration(rows, f"{split} pooled", command)]
+
+
+def _kinds(rows: Sequence[Row], split: str, command: str) -> Iterator[Figure]:
+    """AUC of the fakes of each kind (column `kind`: synthesis, conversion ...), where a set names several."""
+    kinds = sorted({kind for one in rows if one.label == FAKE and (kind := one.attributes.get("kind"))})
+    for kind in kinds if len(kinds) > 1 else []:
+        chosen = [one for one in rows if one.label == REAL or one.attributes.get("kind") == kind]
+        if both_classes(chosen):
+            on = f"{kind} {split}, against the {real_things(chosen)} of all sources, {ranked_by(chosen)}"
+            yield _figure("AUC", on, metrics.bootstrap(metrics.auc, *ranked(chosen)), command, chosen)
 
 
 def _labels(rows: Sequence[Row], split: str, command: str, groups: Sequence[str]) -> list[Figure]:
@@ -131,18 +142,20 @@ def _labels(rows: Sequence[Row], split: str, command: str, groups: Sequence[str]
     parts = [(f"{source} {split}", list(part)) for source, part in _grouped(judged, lambda one: one.source)]
     parts += [(f"{split} pooled", judged)] if len(parts) > 1 else []
     for on, part in parts:
-        found += _share("real photos called fake", on, part, REAL, _is(Label.FAKE), command)
+        found += _share(f"{real_things(part)} called fake", on, part, REAL, _is(Label.FAKE), command)
         found += _share("fakes found", on, part, FAKE, _is(Label.FAKE), command)
     people = [
         share
         for name, part in grouped(judged, groups)
-        for share in _share("real photos called fake", f"{split}, {name}", part, REAL, _is(Label.FAKE), command)
+        for share in _share(
+            f"{real_things(part)} called fake", f"{split}, {name}", part, REAL, _is(Label.FAKE), command
+        )
     ]
     worst = max(people, key=lambda figure: figure.value, default=None)
     found += people
     if worst:
-        found.append(worst.model_copy(update={"name": "real photos called fake, worst group"}))
-    for label, who in ((REAL, "real photos"), (FAKE, "fakes")):
+        found.append(worst.model_copy(update={"name": f"{worst.name}, worst group"}))
+    for label, who in ((REAL, real_things(rows)), (FAKE, "fakes")):
         on = f"{split} pooled"
         found += _share(f"{who} uncertain", on, judged, label, _is(Label.UNCERTAIN), command)
         found += _share(f"{who} abstained", on, judged, label, lambda one: one.probability is None, command)
@@ -167,7 +180,7 @@ def _lost(rows: Sequence[Row], split: str, command: str) -> list[Figure]:
         loss = metrics.bootstrap(_difference(before, after), labels, np.arange(len(twice)))
         on = f"{split} pooled, {name}, {ranked_by(twice)}"
         found.append(_figure("AUC lost", on, loss, command, twice))
-        for label, who in ((REAL, "real photos"), (FAKE, "fakes")):
+        for label, who in ((REAL, real_things(rows)), (FAKE, "fakes")):
             on = f"{split} pooled, {name}"
             found += _share(f"{who} abstained", on, copies, label, lambda one: one.probability is None, command)
     return found

@@ -12,15 +12,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from unmask.card import Calibration, Card, Pooling, Thresholds
+from unmask.clip_rule import Joins
 from unmask.ensemble import Ensemble
 from unmask.errors import UsageError
 from unmask.types import Evidence, Label, Region, Score, Verdict
 from unmask.wording import decimals
 
 HeatMap = tuple[tuple[float, ...], ...]
+
+_LEAST: Final = 1e-6
 
 _THING: Final = {"face": "this face", "patch": "this part of the picture", "whole": "this picture"}
 
@@ -89,6 +93,21 @@ def pool(logits: Sequence[float], pooling: Pooling) -> float:
     return math.fsum(sorted(logits)[-most:]) / most
 
 
+def around_highest(logits: Sequence[float]) -> tuple[int, int, int]:
+    """Of scores in the order of time: the first of the run around the highest, the highest, and the last.
+
+    The run goes on as long as scores lie nearer to the highest than to the middle one.
+    """
+    top = max(range(len(logits)), key=logits.__getitem__)
+    least = (logits[top] + median(logits)) / 2
+    first = last = top
+    while first > 0 and logits[first - 1] >= least:
+        first -= 1
+    while last + 1 < len(logits) and logits[last + 1] >= least:
+        last += 1
+    return first, top, last
+
+
 def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration], weights: Sequence[float] = ()) -> float:
     """What an ensemble's own calibration is fitted on: the mean of its members' calibrated logits.
 
@@ -101,6 +120,19 @@ def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration], we
     if not weights:
         return pool(found, "mean")
     return math.fsum(weight * one for weight, one in zip(weights, found, strict=True))
+
+
+def joined(probabilities: Sequence[float], joins: Joins) -> float:
+    """The logit of several parts of one video: what its rule's calibration is fitted on (`unmask.clip_rule`).
+
+    Of "any", if each part by itself were fake with its probability, that of at least one.
+    """
+    inside = [min(max(one, _LEAST), 1 - _LEAST) for one in probabilities]
+    logits = [math.log(one / (1 - one)) for one in inside]
+    if joins != "any":
+        return pool(logits, "max" if joins == "highest" else "mean")
+    none = math.fsum(math.log1p(-one) for one in inside)  # logarithm of the probability that no part is
+    return math.log(-math.expm1(none)) - none
 
 
 def decide(probability: float, thresholds: Thresholds) -> Label:

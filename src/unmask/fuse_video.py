@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from unmask.card import Card
-from unmask.fuse import HeatMap, calibrated, decide, pool, reason_of, sentence_of
+from unmask.fuse import HeatMap, around_highest, calibrated, decide, pool, reason_of, sentence_of
 from unmask.types import Box, Evidence, Label, Moment, Region, Score, Track, Verdict
 from unmask.wording import clock
 
@@ -141,14 +139,7 @@ def _verdict(number: int, person: Person, score: Score | None, card: Card) -> Ve
 def peak(number: int, person: Person) -> Region:
     """The stretch around the highest look whose looks lie nearer to it than to the middle one."""
     judged = [(one, one.logit) for one in person.glances if one.logit is not None]
-    logits = np.array([logit for _, logit in judged])
-    top = int(logits.argmax())
-    high = logits >= (logits[top] + np.median(logits)) / 2
-    first = last = top
-    while first > 0 and high[first - 1]:
-        first -= 1
-    while last + 1 < len(high) and high[last + 1]:
-        last += 1
+    first, top, last = around_highest([logit for _, logit in judged])
     return Region(
         start_s=judged[first][0].time_s, end_s=judged[last][0].time_s, box_px=judged[top][0].box_px, track=number
     )

@@ -1,4 +1,4 @@
-"""One file, step by step: read, decode, find faces, cut; then score, fuse and report. Videos: `watch`.
+"""One file, step by step: read, decode, find faces, cut; then score, fuse and report. Videos: `watch`; sound: `listen`.
 
 The first four steps are `prepare`, which many threads may run at once (Pillow and onnxruntime release the interpreter
 lock); the last three are `reports`, which takes many prepared files, so that segments of different files share a batch.
@@ -6,18 +6,16 @@ lock); the last three are `reports`, which takes many prepared files, so that se
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import fuse, kinds, runtime, stability, watch
+from unmask import clip_rule, kinds, listen, reported, stability, watch
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
 from unmask.detectors.onnx import OnnxDetector
@@ -26,9 +24,10 @@ from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, Unsu
 from unmask.faces import Face, FaceFinder
 from unmask.fuse import Finding, Look
 from unmask.limits import Limits
+from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
-from unmask.types import ModelUsed, Report, Segment, Source, Status
+from unmask.types import Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
 
 BATCH_PX: Final = 2**17
@@ -49,6 +48,7 @@ class Prepared:
         segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
         copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
         seen: What came of a video, which is scored at once: it has looks enough to fill batches of its own.
+        heard: Likewise what came of a recording, or of the sound of a video.
     """
 
     source: Source
@@ -57,6 +57,7 @@ class Prepared:
     segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
     copies: Mapping[str, Prepared] = field(default_factory=dict)
     seen: Seen | None = None
+    heard: Heard | None = None
 
 
 class Judge:
@@ -87,10 +88,11 @@ class Judge:
         frames: int = FRAMES,
     ) -> None:
         self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
-        self._for_videos = next((one for one in bundles if one.card.modality == "video"), None)
-        if self._for_videos:  # damage shows at once; loading it would cost those who scan photos a tenth of a second
-            verify(self._for_videos)
+        self._for_videos, self._for_sound = (_first(bundles, modality) for modality in ("video", "audio"))
+        for bundle in filter(None, (self._for_videos, self._for_sound)):
+            verify(bundle)  # damage shows at once; loading it would cost those who scan photos a tenth of a second
         self._frames = frames
+        self._clip_rule = clip_rule.of(bundles)
         self._ensemble = ensemble
         self._limits = limits
         self._evidence = evidence
@@ -111,6 +113,11 @@ class Judge:
         """Loaded with the first video; of several the first named."""
         return OnnxDetector(self._for_videos) if self._for_videos else None
 
+    @cached_property
+    def _of_sound(self) -> OnnxDetector | None:
+        """Likewise, with the first sound."""
+        return OnnxDetector(self._for_sound) if self._for_sound else None
+
     def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1) -> Prepared:
         """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem.
 
@@ -122,9 +129,13 @@ class Judge:
         source = Source(path=image.display_path(path))
         try:
             _refuse_folder(path)
-            if kinds.is_video(path, self._limits):
+            video = kinds.is_video(path, self._limits)
+            if kinds.is_sound(path, self._limits) or (video and self._of_videos is None and self._of_sound):
+                heard = self._listen(path)
+                return Prepared(heard.source, heard=heard)
+            if video:
                 seen = self._watch(path, finder, threads)
-                return Prepared(seen.source, faces=seen.persons, seen=seen)
+                return Prepared(seen.source, faces=seen.persons, seen=seen, heard=self._sound_of(path, seen))
             if not self._detectors:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
@@ -165,7 +176,31 @@ class Judge:
         if self._of_videos is None or finder is None:
             raise UnsupportedError("no detector of videos is loaded")
         eyes = watch.Eyes(self._of_videos, finder, self._limits)
-        return watch.watch(path, eyes, frames=self._frames, threads=threads, evidence=self._evidence)
+        return watch.watch(
+            path,
+            eyes,
+            frames=self._frames,
+            threads=threads,
+            evidence=self._evidence,
+            lips=self._clip_rule is not None,
+        )
+
+    def _listen(self, path: Path) -> Heard:
+        if self._of_sound is None:
+            raise UnsupportedError("no detector of voices is loaded")
+        heard = listen.listen(path, self._of_sound, self._limits, evidence=self._evidence)
+        if not heard.voice.stretches:
+            raise NothingToJudgeError("nobody speaks in it")
+        return heard
+
+    def _sound_of(self, path: Path, seen: Seen) -> Heard | None:
+        """What is heard in a video; a sound that cannot be read takes nothing from what was seen."""
+        if not seen.video.has_sound or self._of_sound is None:
+            return None
+        try:
+            return listen.listen(path, self._of_sound, self._limits, evidence=self._evidence)
+        except MediaError:
+            return None
 
     def _cut(self, photo: Photo, finder: FaceFinder | None) -> Prepared:
         found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
@@ -206,38 +241,21 @@ class Judge:
 
     def _report(self, file: Prepared, looks: Sequence[Look]) -> Report:
         if file.problem:
-            status, message = file.problem
-            return Report(source=file.source, status=status, message=message, versions=_versions())
+            return reported.of_problem(file.source, *file.problem)
         if file.seen:
-            return self._video_report(file.seen)
-        used = [_model_used(look.card) for look in looks]
-        if joint := fuse.together(looks, self._ensemble):
-            used.append(_model_used(joint))
-        return Report(
-            source=file.source,
-            status=Status.OK,
-            verdict=fuse.verdict(looks, file.faces, self._ensemble),
-            faces=file.faces,
-            scores=fuse.scores(looks, self._ensemble),
-            evidence=fuse.evidence(looks, self._ensemble),
-            models=tuple(used),
-            versions=_versions(),
-        )
+            assert self._for_videos is not None  # it saw this
+            return reported.of_video(file.seen, self._for_videos.card, self._heard(file), self._clip_rule)
+        if heard := self._heard(file):
+            return reported.of_sound(*heard)
+        return reported.of_photo(file.source, looks, file.faces, self._ensemble)
 
-    def _video_report(self, seen: Seen) -> Report:
-        assert self._for_videos is not None  # it saw this
-        card = self._for_videos.card
-        return Report(
-            source=seen.source,
-            status=Status.OK,
-            verdict=seen.verdict,
-            video=seen.video,
-            faces=seen.persons,
-            scores={card.name: seen.score} if seen.score else {},
-            evidence=seen.evidence,
-            models=(_model_used(card),),
-            versions={**_versions(), "av": version("av")},
-        )
+    def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:
+        return (file.heard, self._for_sound.card) if file.heard and self._for_sound else None
+
+
+def _first(bundles: Sequence[Bundle], modality: str) -> Bundle | None:
+    """Of several detectors of one kind of media the first named judges."""
+    return next((one for one in bundles if one.card.modality == modality), None)
 
 
 def _refuse_folder(path: Path) -> None:
@@ -253,23 +271,6 @@ def _refuse_folder(path: Path) -> None:
 
 def _unfit(segment: Segment) -> Finding:
     return Finding(segment.region, None, segment.unfit)
-
-
-def _model_used(model: Card | Ensemble) -> ModelUsed:
-    return ModelUsed(
-        name=model.name,
-        version=model.version,
-        sha256=model.sha256,
-        calibration_set=model.calibration.set,
-        fake_above=model.thresholds.fake_above,
-        real_below=model.thresholds.real_below,
-    )
-
-
-@cache
-def _versions() -> Mapping[str, str]:
-    ours = {name: version(name) for name in ("unmask", "pillow", "numpy")}
-    return {"python": platform.python_version(), "onnxruntime": runtime.VERSION, **ours}
 
 
 def _status(error: MediaError) -> Status:

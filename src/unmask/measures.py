@@ -19,7 +19,7 @@ from typing import Final, Literal
 from unmask import resampling
 from unmask.confusion import HALF
 from unmask.manifest import FAKE, REAL
-from unmask.scored import GROUP_COLUMNS, both_classes, counts, grouped, measurable, ranked_by
+from unmask.scored import GROUP_COLUMNS, both_classes, counts, grouped, measurable, ranked_by, real_things
 from unmask.scores import Row
 from unmask.types import Value
 
@@ -128,7 +128,7 @@ def to_markdown(found: Iterable[Measure]) -> str:
 def _parts(rows: Sequence[Row], groups: Sequence[str]) -> Iterator[tuple[Part, str, str, list[Row]]]:
     """Kind, name, what else is beside it in words, and rows."""
     reals = [one for one in rows if one.label == REAL]
-    against_all = ", against the real photos of all sources"
+    against_all = f", against the {real_things(rows)} of all sources"
     yield "all", "", "", list(rows)
     for source in sorted({one.source for one in rows} - {""}):
         own = [one for one in rows if one.source == source]
@@ -138,7 +138,8 @@ def _parts(rows: Sequence[Row], groups: Sequence[str]) -> Iterator[tuple[Part, s
         fakes = [one for one in rows if one.label == FAKE and one.method == method]
         homes = {one.source for one in fakes}
         own = [one for one in reals if one.source in homes]
-        beside = f", against the real photos of {', '.join(sorted(homes))}" if own and any(homes) else against_all
+        named = f", against the {real_things(rows)} of {', '.join(sorted(homes))}"
+        beside = named if own and any(homes) else against_all
         yield "generator", method, beside, [*fakes, *(own or reals)]
     for name, members in grouped(rows, groups):
         yield "group", name, "", members

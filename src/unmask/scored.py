@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from unmask.manifest import FAKE, REAL
 from unmask.metrics import Floats
 from unmask.resampling import Set
 from unmask.scores import Row
+from unmask.trees import SOUNDS
 
 GROUP_COLUMNS: Final = ("gender", "race")
 """Manifest columns that together name a group of people, where a set has them."""
@@ -20,6 +22,12 @@ GROUP_COLUMNS: Final = ("gender", "race")
 def scored(rows: Iterable[Row]) -> list[Row]:
     """The rows with a score; what could not be judged or abstained has none."""
     return [one for one in rows if one.logit is not None and one.probability is not None]
+
+
+def real_things(rows: Iterable[Row]) -> str:
+    """What the reals of a table are called in the name of a figure."""
+    suffixes = {Path(one.path).suffix.lower() for one in rows}
+    return "real recordings" if suffixes and suffixes <= SOUNDS else "real photos"
 
 
 def both_classes(rows: Iterable[Row]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from unmask import burst, witnesses
+from unmask.burst import Burst
 from unmask.errors import MediaError
 from unmask.faces import FaceFinder, overlap
 from unmask.limits import Limits
@@ -29,17 +30,32 @@ def of(
         region: The seconds that decide, and the person's number.
         limits: What the sound may cost.
     """
+    followed = _followed(film, finder, trail, region)
+    try:
+        frames = _frames(film, finder, trail)
+    except MediaError:  # it could be read a moment ago: what was seen then stands
+        frames = []
+    return witnesses.look(film.path, followed, frames, region.track, limits)
+
+
+def of_lips(
+    film: Film, finder: FaceFinder, trail: Trail, region: Region, limits: Limits
+) -> tuple[list[Evidence], list[Curve]]:
+    """The same of lip-sync alone, which has a say in the verdict on a video with sound."""
+    return witnesses.look_at_lips(film.path, _followed(film, finder, trail, region), region.track, limits)
+
+
+def _followed(film: Film, finder: FaceFinder, trail: Trail, region: Region) -> Burst | None:
+    """The person frame by frame around the seconds that decide; None where that cannot be."""
     middle = ((region.start_s or 0.0) + (region.end_s or 0.0)) / 2
     start_s = max(0.0, min(middle - _BURST_S / 2, film.duration_s - _BURST_S))
     seen = [one for one in trail.sightings if start_s <= one.time_s <= start_s + _BURST_S] or trail.sightings
     near = min(seen, key=lambda one: abs(one.time_s - start_s))
     try:
         stills = film.between(max(start_s, near.time_s), start_s + _BURST_S)
-        followed = burst.gather(stills, finder, [float(value) for value in near.face.box])
-        frames = _frames(film, finder, trail)
-    except MediaError:  # it could be read a moment ago: what was seen then stands
-        followed, frames = None, []
-    return witnesses.look(film.path, followed, frames, region.track, limits)
+        return burst.gather(stills, finder, [float(value) for value in near.face.box])
+    except MediaError:  # likewise
+        return None
 
 
 def _frames(film: Film, finder: FaceFinder, trail: Trail) -> list[Frame]:

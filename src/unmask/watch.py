@@ -87,7 +87,9 @@ class Eyes:
         return FaceSearch(self.finder, self.detector.card.cut.least_px, self.limits.faces)
 
 
-def watch(path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evidence: bool = False) -> Seen:
+def watch(
+    path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evidence: bool = False, lips: bool = False
+) -> Seen:
     """Judge one video.
 
     Args:
@@ -96,6 +98,7 @@ def watch(path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evi
         frames: How many frames to look at.
         threads: Of the decoder.
         evidence: Whether to make a heat map of the look that decides, and to ask the witnesses who only inform.
+        lips: Whether to ask, without them, whether lips fit the sound, where there is any.
 
     Raises:
         MediaError: It cannot be judged; the message says why.
@@ -118,6 +121,8 @@ def watch(path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evi
             if evidence:
                 first = _mapped(eyes.detector, first, [*looks[id(trail)], *more])
                 told = testimony.of(film, eyes.finder, trail, fuse_video.peak(1, first), eyes.limits)
+            elif lips and film.has_sound:
+                told = testimony.of_lips(film, eyes.finder, trail, fuse_video.peak(1, first), eyes.limits)
             ordered[0] = first, score
         notes = film.notes
     tracks = [fuse_video.track(number, person, score, card) for number, (person, score) in enumerate(ordered, start=1)]

@@ -71,6 +71,16 @@ def look(
     return [*evidence, finding], [*motion.curves(burst, track_number), *curves]
 
 
+def look_at_lips(
+    path: Path, burst: Burst | None, track_number: int | None, limits: Limits = DEFAULT_LIMITS
+) -> tuple[list[Evidence], list[Curve]]:
+    """What lip-sync alone says of one person, as `look` gives it."""
+    if burst is None:
+        return [_finding(lipsync.NAME, Region(track=track_number), None, TOO_SHORT)], []
+    finding, curves = _lips(burst, around(path, burst, limits), _region(burst, track_number))
+    return [finding], curves
+
+
 def around(path: Path, burst: Burst, limits: Limits = DEFAULT_LIMITS) -> Sound | None:
     """The sound of a burst, with as much before and after it as lip-sync looks at."""
     return sound(path, limits, max(burst.start_s - _ROOM_S, 0.0), burst.end_s + _ROOM_S)

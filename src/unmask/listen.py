@@ -1,0 +1,139 @@
+"""One recording, step by step: read, find where somebody speaks, cut, score, fuse.
+
+Sound is read, gated and cut in one thread while windows are scored in another. Nothing is kept of it but scores, so
+memory is flat in its length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from unmask import fuse_sound, passages
+from unmask.detectors import spectral
+from unmask.detectors.onnx import OnnxDetector
+from unmask.fuse_sound import Listened
+from unmask.limits import Limits
+from unmask.modalities import audio, image
+from unmask.passages import Passages
+from unmask.types import Curve, Evidence, Passage, Score, Source, Verdict, Voice
+
+_AT_ONCE: Final = 8
+"""Windows in one pass of the network."""
+
+_EXPLAINED_S: Final = 60.0
+
+_DECIMALS: Final = 4  # of a logit, as in `judge`
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What came of one recording: all that its report says.
+
+    Attributes:
+        source: The file.
+        voice: When somebody speaks, how it sounds, and the verdict on the whole.
+        score: None where nothing could be judged.
+        evidence: What was found.
+    """
+
+    source: Source
+    voice: Voice
+    score: Score | None
+    evidence: tuple[Evidence, ...]
+
+
+def listen(path: Path, detector: OnnxDetector, limits: Limits, *, evidence: bool = False) -> Heard:
+    """Judge one recording, or the sound of a video.
+
+    Args:
+        path: The file.
+        detector: Of voices.
+        limits: What the file may cost.
+        evidence: Whether to keep a heat map of the window that sounds most like a fake, and to ask the witness who only
+            informs.
+
+    Raises:
+        MediaError: It cannot be judged; the message says why.
+    """
+    card = detector.card
+    with audio.opened(path, limits) as recording:
+        cutter = passages.passages(recording, card.cut)
+        windows = _scored(cutter, detector, evidence)
+        heard = cutter.heard()
+    verdict = fuse_sound.verdict(windows, card)
+    told = _explained(path, verdict, heard.duration_s, limits) if evidence else ((), ())
+    voice = Voice(
+        duration_s=round(heard.duration_s, 3),
+        codec=heard.codec,
+        rate_hz=heard.rate_hz,
+        channels=heard.channels,
+        speech_s=round(heard.speech_s, 2),
+        verdict=verdict,
+        stretches=fuse_sound.stretches(windows, card),
+        curves=tuple(told[1]),
+        notes=heard.notes,
+    )
+    found = (*fuse_sound.evidence(windows, card), *told[0])
+    return Heard(_source(path, heard.format), voice, fuse_sound.score(windows, card), found)
+
+
+def _explained(
+    path: Path, verdict: Verdict, duration_s: float, limits: Limits
+) -> tuple[Sequence[Evidence], Sequence[Curve]]:
+    """What the witness says who explains, of the seconds around those that decide."""
+    if verdict.region is None:
+        return (), ()
+    middle = ((verdict.region.start_s or 0.0) + (verdict.region.end_s or 0.0)) / 2
+    start_s = max(0.0, min(middle - _EXPLAINED_S / 2, duration_s - _EXPLAINED_S))
+    around = audio.sound(path, limits, start_s, start_s + _EXPLAINED_S)
+    if around is None:  # it could be read a moment ago: what was heard then stands
+        return (), ()
+    said, curves = spectral.look(around)
+    return (said,), curves
+
+
+def _scored(cutter: Passages, detector: OnnxDetector, evidence: bool) -> list[Listened]:
+    """Every window with its score; the highest with its heat map, where evidence is wanted."""
+    windows: list[Listened] = []
+    top = None
+    for batch in _ahead(iter(cutter)):
+        fit = [one for one in batch if one.unfit is None]
+        scored = iter(zip(*detector.explain(np.stack([one.samples for one in fit])), strict=True)) if fit else iter(())
+        for one in batch:
+            if one.unfit is not None:
+                windows.append(Listened(one.region, None, one.unfit))
+                continue
+            logit, heat = next(scored)
+            if not np.isfinite(logit):
+                windows.append(Listened(one.region, None, "the detector gave no number"))
+                continue
+            windows.append(Listened(one.region, round(float(logit), _DECIMALS)))
+            if top is None or (windows[-1].logit or 0.0) > (windows[top[0]].logit or 0.0):
+                top = len(windows) - 1, heat
+    if evidence and top is not None:
+        rows = tuple(tuple(round(value, _DECIMALS) for value in row) for row in top[1].tolist())
+        windows[top[0]] = replace(windows[top[0]], heat_map=rows)
+    return windows
+
+
+def _ahead(passages: Iterator[Passage]) -> Iterator[list[Passage]]:
+    """Batches of passages, the next one being cut while the caller works on this one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="unmask-sound") as thread:
+        coming = thread.submit(lambda: list(islice(passages, _AT_ONCE)))
+        while batch := coming.result():
+            coming = thread.submit(lambda: list(islice(passages, _AT_ONCE)))
+            yield batch
+
+
+def _source(path: Path, format: str) -> Source:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Source(path=image.display_path(path), sha256=sha256, bytes=path.stat().st_size, format=format)
