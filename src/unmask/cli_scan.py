@@ -1,4 +1,4 @@
-"""The verb `scan`: what photos and videos show, judged, for people and for programs. `cli` adds it to the command.
+"""The verb `scan`: photos, videos and recordings, judged, for people and for programs. `cli` adds it to the command.
 
 Exit codes: 0 done; 1 some file could not be judged; 2 wrong use; 3 `--fail-on` matched; 130 interrupted.
 """
@@ -45,7 +45,7 @@ class FailOn(StrEnum):
 def scan(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help="Photos and videos, or folders of them; - reads a list from stdin."),
+        typer.Argument(metavar="PATH", help="Photos, videos, recordings, or folders of them; - from stdin."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array of reports.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON report a line, each at once.")] = False,
@@ -63,7 +63,8 @@ def scan(
         float | None, typer.Option(metavar="S", min=0.0, help="Look at no more than this many seconds of a video.")
     ] = None,
     tracks: Annotated[
-        bool, typer.Option("--tracks", help="Show a line for every person of a video, not only who decided.")
+        bool,
+        typer.Option("--tracks", help="Show a line for every person of a video and for its voice."),
     ] = False,
     fail_on: Annotated[
         FailOn | None, typer.Option(help="Exit with 3 if any file is judged so; uncertain includes fake.")
@@ -77,7 +78,7 @@ def scan(
         bool, typer.Option("--null", "-0", help="Paths on stdin end with NUL, as find -print0 does.")
     ] = False,
 ) -> None:
-    """Judge photos and videos: real, fake or uncertain, with the probability and the reason.
+    """Judge photos, videos and recordings: real, fake or uncertain, with the probability and the reason.
 
     Exits with 0 when done, 1 if some file could not be judged, 2 for wrong use, 3 if --fail-on matched.
     """

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from unmask import timeline
 from unmask.sparkline import BLOCKS, marks_for, sparkline
-from unmask.types import Evidence, Report, Track
+from unmask.types import Evidence, Report, Track, Voice
 from unmask.wording import to_the_second, visible
 
 Form = Literal["people", "json", "jsonl"]
@@ -38,7 +38,7 @@ def label(report: Report) -> str:
 def line(report: Report, *, colour: bool = False) -> str:
     """One report in one line: verdict, probability of fake, faces, path, reason. Safe for any terminal.
 
-    Of a video persons and duration take the place of the faces.
+    Of a video persons and duration take the place of the faces, of a recording that there is a voice, and its duration.
     """
     probability = report.verdict.probability if report.verdict else None
     reason = report.verdict.reason if report.verdict else f"{_words(report.status)}: {report.message}"
@@ -55,21 +55,24 @@ def line(report: Report, *, colour: bool = False) -> str:
 
 
 def track_lines(report: Report, *, everyone: bool = False, colour: bool = False, marks: str = BLOCKS) -> list[str]:
-    """A line for each person of a video, indented under its file: their seconds, a curve, what is said of them.
+    """A line for each person and for the voice, indented under the file: seconds, a curve, what is said of them.
 
     Args:
         report: Of a photo, there is no line.
-        everyone: Whether to show all persons, not only the one who decided.
+        everyone: Whether to show all that a video has, not only the person or the voice that decided.
         colour: Whether to colour the label.
         marks: What the curve is drawn with (`unmask.sparkline`).
     """
-    if report.video is None or report.verdict is None:
+    if report.verdict is None:
         return []
+    video, voice = report.video, report.voice if _voice_is_shown(report, everyone) else None
     number = report.verdict.region.track if report.verdict.region else None
-    shown = [track for track in report.video.tracks if everyone or track.number == number]
-    curves = [sparkline(timeline.columns(report.video, track, SPARKLINE_MOST), marks) for track in shown]
-    widest = max(map(len, curves), default=0)
-    return [_track_line(track, f"{curve:<{widest}}", colour) for track, curve in zip(shown, curves, strict=True)]
+    tracks = [track for track in video.tracks if everyone or track.number == number] if video else []
+    curves = [sparkline(timeline.columns(video, track, SPARKLINE_MOST), marks) for track in tracks if video]
+    heard = sparkline(timeline.heard(voice, SPARKLINE_MOST), marks) if voice else ""
+    widest = max(map(len, [*curves, heard]))
+    lines = [_track_line(track, f"{curve:<{widest}}", colour) for track, curve in zip(tracks, curves, strict=True)]
+    return [*lines, _voice_line(voice, f"{heard:<{widest}}", colour)] if voice else lines
 
 
 def evidence_line(evidence: Evidence) -> str:
@@ -95,9 +98,10 @@ def writer(form: Form, *, evidence: bool = False, everyone: bool = False) -> Ite
 
     Args:
         form: How a report is written.
-        evidence: For people, whether to write what each detector found. Single looks at a person of a video are left
-            to the line of that person.
-        everyone: For people, whether to write a line for every person of a video, not only for the one who decided.
+        evidence: For people, whether to write what each detector found. Single looks at a person, and single windows
+            of sound, are left to the line of that person or of the voice.
+        everyone: For people, whether to write a line for every person of a video and for its voice, not only for who
+            decided.
     """
     colour, marks = coloured(), marks_for(sys.stdout.encoding)
     count = 0
@@ -183,11 +187,32 @@ def _track_line(track: Track, curve: str, colour: bool) -> str:
     return f"    person {track.number}  {seconds}  {curve}  {said}{at}"
 
 
+def _voice_is_shown(report: Report, everyone: bool) -> bool:
+    """Of a recording, where any of it was listened to; of a video, where asked for, or where the voice decided."""
+    if report.voice is None or report.verdict is None:
+        return False
+    if report.video is None:
+        return bool(report.voice.stretches)
+    decider = report.voice.verdict.detector
+    return everyone or (decider is not None and decider == report.verdict.detector)
+
+
+def _voice_line(voice: Voice, curve: str, colour: bool) -> str:
+    verdict, found = voice.verdict, timeline.seconds(voice.verdict.region)
+    said = f"{_paint(verdict.label.value, _COLOURS[verdict.label.value], colour)} {_short(verdict.probability)}"
+    span = f"0:00-{to_the_second(voice.duration_s)}"
+    most = f", most at {to_the_second(found[0])} to {to_the_second(found[1])}" if found else ""
+    why = "" if verdict.probability is not None else f"  {_paint(f'({visible(verdict.reason)})', _DIM, colour)}"
+    return f"    {'voice':<8}  {span}  {curve}  {said}{most}{why}"
+
+
 def _words(status: str) -> str:
     return status.replace("_", " ")
 
 
 def _seen(report: Report) -> str:
+    if report.video is None and report.voice is not None:
+        return f"{'voice' if report.voice.speech_s else '-'}  {to_the_second(report.voice.duration_s)}"
     if report.faces is None:
         count = "-"
     else:

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import heatmap, video_page
+from unmask import heatmap, sound_page, video_page
 from unmask.embedded import data_uri, jpeg, located
 from unmask.errors import MediaError
 from unmask.limits import DEFAULT_LIMITS, Limits
@@ -93,8 +93,8 @@ class Row:
 def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, written: datetime | None = None) -> str:
     """One self-contained HTML page on all reports.
 
-    Pictures, and some frames of videos, are read again from `source.path` and shown only while the file's sha256 is
-    still the one that was judged. One picture at a time is in memory; the page keeps small copies.
+    Pictures, sound and some frames of videos are read again from `source.path` and shown only while the file's sha256
+    is still the one that was judged. One picture at a time is in memory; the page keeps small copies.
 
     Args:
         reports: Iterated once. Made with evidence where heat maps are wanted.
@@ -105,7 +105,7 @@ def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, writte
     rows: list[Row] = []
     parts: list[str] = []
     for number, report in enumerate(reports, start=1):
-        draw = _photo if report.video is None else _video
+        draw = _video if report.video else _recording if report.voice and report.verdict else _photo
         row, part = draw(environment, number, report, limits)
         rows.append(_without_evidence(row))
         parts.append(part)
@@ -135,8 +135,16 @@ def _photo(environment: Environment, number: int, report: Report, limits: Limits
 def _video(environment: Environment, number: int, report: Report, limits: Limits) -> tuple[Row, str]:
     """The part of the page on a video."""
     shown = video_page.of(report, limits)
+    sound = sound_page.of(report, limits) if report.voice else None
     row = _row(number, report, shown.thumbnail)
-    return row, environment.get_template("video.html.j2").render(row=row, shown=shown)
+    return row, environment.get_template("video.html.j2").render(row=row, shown=shown, sound=sound)
+
+
+def _recording(environment: Environment, number: int, report: Report, limits: Limits) -> tuple[Row, str]:
+    """The part of the page on a recording of sound alone."""
+    sound = sound_page.of(report, limits)
+    row = _row(number, report, sound.thumbnail)
+    return row, environment.get_template("sound.html.j2").render(row=row, sound=sound)
 
 
 def _ascii(text: object) -> object:
@@ -204,9 +212,10 @@ def _row(number: int, report: Report, thumbnail: Markup | None) -> Row:
 
 
 def _without_evidence(row: Row) -> Row:
-    """The summary needs no heat maps or looks, and a thousand files' worth of them would stay in memory to the end."""
+    """The summary needs no heat maps, looks or windows, which would stay in memory for all files to the end."""
     video = row.report.video and row.report.video.model_copy(update={"tracks": (), "curves": ()})
-    return replace(row, report=row.report.model_copy(update={"evidence": (), "video": video}))
+    voice = row.report.voice and row.report.voice.model_copy(update={"stretches": (), "curves": ()})
+    return replace(row, report=row.report.model_copy(update={"evidence": (), "video": video, "voice": voice}))
 
 
 def _spots(report: Report, image: Image.Image | None) -> dict[Box, Spot]:

@@ -15,10 +15,11 @@ from typing import Final
 import numpy as np
 
 from unmask import timeline
-from unmask.types import Curve, ModelUsed, Moment, Track, Video
+from unmask.types import Curve, ModelUsed, Moment, Track, Video, Voice
 from unmask.wording import clock, decimals
 
 _MOST_ROWS: Final = 100
+_MOST_POINTS: Final = 1000
 _TORN: Final = 4.0
 """A line breaks where its next point is this many times the usual distance away: two bursts are no one curve."""
 
@@ -143,11 +144,11 @@ def draw(video: Video, track: Track, model: ModelUsed | None) -> Timeline:
     )
 
 
-def charts(video: Video) -> list[Chart]:
+def charts(media: Video | Voice) -> list[Chart]:
     """All curves: a chart each, but what was heard lies over what the same detector saw of a person meanwhile."""
     found = []
-    for detector in dict.fromkeys(curve.detector for curve in video.curves):
-        mine = [curve for curve in video.curves if curve.detector == detector and curve.times_s]
+    for detector in dict.fromkeys(curve.detector for curve in media.curves):
+        mine = [curve for curve in media.curves if curve.detector == detector and curve.times_s]
         sounds = [curve for curve in mine if curve.track is None]
         persons = [curve for curve in mine if curve.track is not None]
         found += [_chart([curve, *_meanwhile(curve, sounds)]) for curve in persons]
@@ -194,11 +195,12 @@ def _range(curve: Curve) -> tuple[str, str]:
     return f"{min(values):.3g}", f"{max(values):.3g}{unit}"
 
 
-def _curve_path(axis: Axis, curve: Curve) -> str:
-    values = [value for value in curve.values if value is not None]
+def _curve_path(axis: Axis, whole: Curve) -> str:
+    values = [value for value in whole.values if value is not None]
     if not values:
         return ""
     low, high = min(values), max(values)
+    curve = _thinned(whole)
     usual = float(np.median(np.diff(curve.times_s))) if len(curve.times_s) > 1 else 0.0
     points: list[tuple[float, float | None]] = []
     for index, (time_s, value) in enumerate(zip(curve.times_s, curve.values, strict=True)):
@@ -207,6 +209,21 @@ def _curve_path(axis: Axis, curve: Curve) -> str:
         share = 0.5 if value is None or high == low else (value - low) / (high - low)
         points.append((axis.x(time_s), None if value is None else 100 * (1 - share)))
     return _path(points)
+
+
+def _thinned(curve: Curve) -> Curve:
+    """The curve in no more points than can be told apart: of each few neighbours, the middle one in height."""
+    every = -(-len(curve.times_s) // _MOST_POINTS)
+    if every <= 1:
+        return curve
+    groups = [slice(index, index + every) for index in range(0, len(curve.times_s), every)]
+    heights = (sorted(value for value in curve.values[group] if value is not None) for group in groups)
+    return curve.model_copy(
+        update={
+            "times_s": tuple(curve.times_s[group][0] for group in groups),
+            "values": tuple(height[len(height) // 2] if height else None for height in heights),
+        }
+    )
 
 
 def _rows(curves: Sequence[Curve]) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], int]:

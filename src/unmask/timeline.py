@@ -1,4 +1,4 @@
-"""One person of a video over its seconds: where they are seen, where not, and what each look said.
+"""A person or a voice over the seconds: where they are seen or heard, where not, and what each look or window said.
 
 A person is away where a frame that was looked at does not show them. Frames of the closer second look say nothing of
 others than the person they were chosen for, so only the frames spread over the whole video count as such.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from unmask.types import Evidence, Moment, Region, Track, Video
+from unmask.types import Evidence, Moment, Region, Stretch, Track, Video, Voice
 from unmask.wording import clock, to_the_second
 
 _STEPS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
@@ -72,6 +72,27 @@ def columns(video: Video, track: Track, most: int) -> list[float | None]:
     return [max((p for part in seen[a:b] for p in part), default=None) for a, b in pairwise(cuts)]
 
 
+def steps(voice: Voice, most: int) -> list[Stretch]:
+    """The windows of speech side by side: each over the seconds nearest to its middle, none beyond its own.
+
+    Where there are more than `most`, each of so many equal parts of the sound has the highest of its windows.
+    """
+    beside = _side_by_side(voice.stretches)
+    if len(beside) <= most:
+        return beside
+    return [part for part in _highest_of_parts(beside, voice.duration_s, most) if part]
+
+
+def heard(voice: Voice, most: int) -> list[float | None]:
+    """The highest probability in each of at most `most` equal parts of the sound; None where none was judged."""
+    beside = _side_by_side(voice.stretches)
+    if not beside:
+        return []
+    usual_s = sorted(step.end_s - step.start_s for step in beside)[len(beside) // 2]
+    count = max(1, min(most, round(voice.duration_s / max(usual_s, _SAME_S))))
+    return [part.probability if part else None for part in _highest_of_parts(beside, voice.duration_s, count)]
+
+
 def ticks(start_s: float, end_s: float, most: int = 7) -> list[tuple[float, str]]:
     """Round times between two, with how they are written: at most `most`, or a few more in a very long video."""
     length = max(end_s - start_s, 0.0)
@@ -103,16 +124,49 @@ def spoken(start_s: float, end_s: float) -> str:
 
 
 def is_one_look(evidence: Evidence) -> bool:
-    """Whether evidence is the heat map of one look at a person, and not a finding on some seconds or a whole track."""
-    found = seconds(evidence.region)
-    alone = evidence.region.track is not None and found is not None and found[0] == found[1]
-    return alone and evidence.heat_map is not None
+    """Whether evidence is the heat map of one look at a person or of one window of sound, which a timeline shows.
+
+    Findings on some seconds of a person, or on a whole track, are none.
+    """
+    region, found = evidence.region, seconds(evidence.region)
+    if evidence.heat_map is None or found is None:
+        return False
+    return found[0] == found[1] if region.track is not None else region.box_px is None
 
 
 def away(video: Video, track: Track) -> Iterator[tuple[float, float]]:
     """The seconds between which the person is not there, from the last look before to the first after."""
     for before, after in pairwise(runs(video, track)):
         yield before[-1].time_s, after[0].time_s
+
+
+def _side_by_side(stretches: Sequence[Stretch]) -> list[Stretch]:
+    ordered = sorted(stretches, key=lambda stretch: (stretch.start_s + stretch.end_s, stretch.start_s))
+    middles = [(stretch.start_s + stretch.end_s) / 2 for stretch in ordered]
+    edges = [-math.inf, *((a + b) / 2 for a, b in pairwise(middles)), math.inf]
+    found = []
+    for index, stretch in enumerate(ordered):
+        start_s, end_s = max(stretch.start_s, edges[index]), min(stretch.end_s, edges[index + 1])
+        if end_s > start_s:
+            found.append(Stretch(start_s=start_s, end_s=end_s, probability=stretch.probability))
+    return found
+
+
+def _highest_of_parts(beside: Sequence[Stretch], duration_s: float, count: int) -> list[Stretch | None]:
+    """What stands for each equal part of the sound; a step is in each that holds a quarter of it, or it of them."""
+    part_s = max(duration_s, beside[-1].end_s) / count
+    found: list[Stretch | None] = [None] * count
+    for step in beside:
+        enough_s = min(step.end_s - step.start_s, part_s) / 4
+        for index in range(max(0, int(step.start_s / part_s)), min(count, int(step.end_s / part_s) + 1)):
+            start_s, end_s = max(step.start_s, index * part_s), min(step.end_s, (index + 1) * part_s)
+            if end_s - start_s < enough_s:
+                continue
+            if (other := found[index]) is not None:
+                start_s, end_s = min(start_s, other.start_s), max(end_s, other.end_s)
+            judged = [one.probability for one in (step, other) if one and one.probability is not None]
+            found[index] = Stretch(start_s=start_s, end_s=end_s, probability=max(judged, default=None))
+    return found
 
 
 def _between(times_s: Sequence[float], start_s: float, end_s: float) -> bool:

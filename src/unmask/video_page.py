@@ -149,7 +149,7 @@ def of(report: Report, limits: Limits) -> VideoPage:
             for picture, size, crop in [album.frames[rank]]
         ),
         portraits=album.portraits,
-        witnesses=_witnesses(report, models, verdict.detector),
+        witnesses=witnesses(report),
         charts=tuple(time_charts.charts(video)),
         scale=scale,
         looked_at=len({*video.looked_at_s, *video.looked_closer_s}),
@@ -254,14 +254,18 @@ def _maps(report: Report, track: Track, ranked: Mapping[str, Moment]) -> dict[st
     return found
 
 
-def _witnesses(report: Report, models: Mapping[str, ModelUsed], decided_by: str | None) -> tuple[Witness, ...]:
+def witnesses(report: Report) -> tuple[Witness, ...]:
+    """What each detector found, besides single looks and windows: the one that decided first, then its partners."""
+    models = {model.name: model for model in report.models}
+    decided_by = report.verdict.detector if report.verdict else None
     grouped: dict[str, list[Evidence]] = {name: [] for name in report.scores}
     for evidence in report.evidence:
         grouped.setdefault(evidence.detector, []).append(evidence)
     found = []
     for name, said in grouped.items():
         votes = any(e.votes for e in said)
-        if not said and name == decided_by:
+        findings = tuple(_finding(e) for e in said if not timeline.is_one_look(e))
+        if not findings and name == decided_by:
             continue  # the verdict has said it
         found.append(
             Witness(
@@ -271,7 +275,7 @@ def _witnesses(report: Report, models: Mapping[str, ModelUsed], decided_by: str 
                 decides=name == decided_by,
                 joins=name != decided_by and votes,
                 informs=not votes and any(e.logit is not None for e in said),
-                findings=tuple(_finding(e) for e in said if not timeline.is_one_look(e)),
+                findings=findings,
             )
         )
     return tuple(sorted(found, key=lambda witness: (not witness.decides, not witness.joins)))
