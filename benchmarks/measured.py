@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,3 +42,11 @@ def own_peak_mb() -> float:
         return int(line.split()[1]) * 1024 / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def peak_mb(path: Path) -> float:
+    """Peak memory of a process of its own that judges one file."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import unmask; from measured import "
+    code += f"own_peak_mb; unmask.scan({str(path)!r}); print(own_peak_mb())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from typing import Final, cast
 
 import av
 import numpy as np
-from measured import Row, show
+from measured import Row, peak_mb, show
 from PIL import Image
 from scan import portrait
 
@@ -108,14 +106,6 @@ def parts_s(clip: Path, detector: OnnxDetector, finder: FaceFinder) -> tuple[flo
         median_s(lambda: [finder.find(frame, sides_px=(SMALL_PX,)) for frame in frames]),
         median_s(lambda: [detector.score(batch) for _ in range(windows)]),
     )
-
-
-def peak_mb(clip: Path) -> float:
-    """Peak memory of a process of its own that judges one file."""
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import unmask; from measured import "
-    code += f"own_peak_mb; unmask.scan({str(clip)!r}); print(own_peak_mb())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from unmask import bundles, plugins, witnesses
 from unmask import ensemble as ensembles
 from unmask.card import Calibration, Card, Figure, Thresholds
 from unmask.cli import app
+from unmask.detectors import spectral
 from unmask.ensemble import Ensemble
 from unmask.witness import WitnessCard
 
@@ -35,7 +36,14 @@ unmask frames videos.csv stills --per-video 10
 unmask prepare stills/manifest.csv PREPARED --dataset table
 ```"""
 
-_WITNESSES: Final = """## Witnesses on videos
+_VOICES: Final = """## Voices
+
+What has misled detectors of voices, set after set: silence before and after the speech, sample rates and codecs that
+differ between real and fake, sentences and speakers on both sides of a split. `unmask audit` looks for such things.
+`unmask dcf evaluation/scores.csv` counts what errors cost as the ASVspoof challenges do, so that figures can be
+compared with published ones."""
+
+_WITNESSES: Final = """## Witnesses on videos and voices
 
 Asked for with `--evidence` or a page. They inform; a witness votes only where that was measured to help."""
 
@@ -46,7 +54,7 @@ def pages() -> dict[Path, str]:
     cards = [bundle.card for bundle in shipped]
     together = ensembles.of(shipped)
     written = {Path("cli.md"): command_line(), Path("datasets.md"): datasets()}
-    informing = [WitnessCard.shipped(name) for name in witnesses.NAMES]
+    informing = [WitnessCard.shipped(name) for name in (*witnesses.NAMES, spectral.NAME)]
     written |= {Path("models", "README.md"): index(cards, together, informing)}
     written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
     written |= {Path("models", f"{card.name}.md"): witness(card) for card in informing}
@@ -79,6 +87,8 @@ def datasets() -> str:
     ours = {name: found.ABOUT for name, found in modules.items() if found.__name__.startswith("unmask.datasets.")}
     parts = [NOTICE, "# Data sets", _DATASETS]
     parts.append(_table(("name", "what", "media"), [(f"[{n}](#{n})", a.name, a.media) for n, a in ours.items()]))
+    voices = [(f"[{n}](#{n})", a.name, a.licence) for n, a in ours.items() if a.media == "sound"]
+    parts += [_VOICES, _table(("name", "what", "licence"), voices)]
     for name, about in ours.items():
         facts = {"name": about.name, "licence": about.licence, "homepage": about.homepage or "none"}
         facts |= {"media": about.media, "how to get it": about.how_to_get, "labels": about.labels}
@@ -129,7 +139,7 @@ def model(card: Card) -> str:
 
 
 def witness(card: WitnessCard) -> str:
-    """The page of a witness on videos: what it measures, how that is weighed, and why it does not vote."""
+    """The page of a witness: what it measures, how that is weighed, and why it does not vote."""
     facts = {
         "version": card.version,
         "learned on": card.learned_on,
@@ -184,6 +194,11 @@ def _measured(figures: Sequence[Figure]) -> list[str]:
 
 def _cut(card: Card) -> str:
     cut = card.cut
+    if cut.kind == "speech":
+        return (
+            f"windows of {cut.window_s:g} s of speech, one every {cut.step_s:g} s, with at least "
+            f"{cut.least_speech_s:g} s of it in each; shorter turns are repeated until the window is full"
+        )
     if cut.kind == "face":
         looks = f", {cut.frames} looks at one person of a video at a time" if cut.frames else ""
         small = "" if cut.enlarge else "; small ones are not enlarged, their square grows"

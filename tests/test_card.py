@@ -95,3 +95,29 @@ def test_a_temperature_is_positive(temperature: float) -> None:
     wrong = FIELDS | {"calibration": FIELDS["calibration"] | {"temperature": temperature}}
     with pytest.raises(ValidationError, match="temperature"):
         Card.model_validate(wrong)
+
+
+def test_a_cut_says_what_its_graph_takes() -> None:
+    picture, person = Cut(kind="patch", size_px=64), Cut(kind="face", size_px=64, frames=4)
+    voice = Cut(kind="speech", window_s=3.84)
+    assert (picture.input_name, str(picture.input_type), picture.input_shape) == ("pixels", "uint8", (64, 64, 3))
+    assert (person.input_name, str(person.input_type), person.input_shape) == ("pixels", "uint8", (4, 64, 64, 3))
+    assert (voice.input_name, str(voice.input_type), voice.input_shape) == ("samples", "float32", (61_440,))
+    assert Cut.model_validate_json(voice.model_dump_json()) == voice
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "speech"},
+        {"kind": "speech", "window_s": -1.0},
+        {"kind": "speech", "window_s": 2.0, "size_px": 64},
+        {"kind": "speech", "window_s": 2.0, "frames": 4},
+        {"kind": "speech", "window_s": 2.0, "step_s": 0.0},
+        {"kind": "face", "size_px": 64, "window_s": 2.0},
+        {"kind": "whole"},
+    ],
+)
+def test_a_cut_of_speech_has_a_window_and_others_a_size(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Cut.model_validate(values)

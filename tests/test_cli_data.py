@@ -56,7 +56,7 @@ def test_an_unknown_data_set_lists_those_there_are(run: Run, tmp_path: Path) -> 
     for words in (("datasets", "show", "cats"), ("prepare", tmp_path, tmp_path / "out", "--dataset", "cats")):
         done = run(*words)
         assert done.code == 2
-        assert 'there is no "cats" among the datasets; there are: celebdf' in done.err
+        assert 'there is no "cats" among the datasets; there are: asvspoof2019' in done.err
 
 
 def test_a_data_set_becomes_a_table(run: Run, faces: Path, tmp_path: Path) -> None:

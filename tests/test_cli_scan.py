@@ -62,7 +62,7 @@ def test_a_page_is_written_of_videos_too(run: Run, tmp_path: Path) -> None:
     assert page.read_text("utf-8").count("Persons over time") == 2
 
 
-def test_help_speaks_of_photos_and_videos(run: Run) -> None:
+def test_help_speaks_of_photos_videos_and_recordings(run: Run) -> None:
     shown = " ".join(run("scan", "--help").out.split())
-    for told in ("Judge photos and videos", "--frames N", "--max-seconds S", "--tracks"):
+    for told in ("Judge photos, videos and recordings", "--frames N", "--max-seconds S", "--tracks"):
         assert told in shown, told

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests import some_video
+from tests import some_video, some_voice
 from unmask import console
 from unmask.sparkline import DIGITS
 from unmask.types import Curve, Evidence, Label, Region, Report, Source, Status, Verdict
@@ -114,6 +114,42 @@ def test_a_photo_or_a_video_of_nobody_has_no_such_line() -> None:
     assert console.track_lines(some_video.judged(video=some_video.video(tracks=()), verdict=nobody)) == []
 
 
+def test_a_line_on_a_recording_holds_that_there_is_a_voice_and_its_duration() -> None:
+    assert console.line(some_voice.judged()) == "fake         0.93  voice  0:20  call.wav  (0.93 is at or above 0.80)"
+    nobody = some_voice.voice(duration_s=9.0, speech_s=0.0, verdict=some_voice.unheard(), stretches=())
+    report = some_voice.judged(voice=nobody, verdict=some_voice.unheard())
+    assert console.line(report) == "uncertain       -   -  0:09  call.wav  (nobody speaks in it)"
+    assert console.track_lines(report, everyone=True) == []
+
+
+def test_a_voice_has_a_line_with_a_curve_and_the_seconds_that_decided() -> None:
+    (line,) = console.track_lines(some_voice.judged())
+    assert line == "    voice     0:00-0:20  ▁▁ ▅██▅  fake 0.93, most at 0:12 to 0:16"
+    (plain,) = console.track_lines(some_voice.judged(), marks=DIGITS)
+    assert "  10-6995  " in plain
+    hours = some_voice.voice(
+        duration_s=7200.0, stretches=some_voice.stretches({2.0 * index: 0.9 for index in range(3599)})
+    )
+    (long,) = console.track_lines(some_voice.judged(voice=hours))
+    assert long.count("█") == console.SPARKLINE_MOST
+    assert len(long) < 100
+
+
+def test_the_voice_of_a_video_is_told_where_asked_for_or_where_it_decided() -> None:
+    heard = some_voice.voice(duration_s=2.0, stretches=some_voice.stretches({0.0: 0.97}, 2.0))
+    report = some_video.judged(voice=heard)
+    assert [text.split()[0] for text in console.track_lines(report)] == ["person"]
+    lines = console.track_lines(report, everyone=True)
+    assert lines[-1] == "    voice     0:00-0:02  █            fake 0.93, most at 0:12 to 0:16"
+    assert lines[0].index("fake 0.93") == lines[-1].index("fake 0.93")
+    (decided,) = console.track_lines(report.model_copy(update={"verdict": heard.verdict}))
+    assert decided.startswith("    voice  ")
+    silent = some_voice.voice(duration_s=2.0, verdict=some_voice.unheard(), stretches=())
+    lines = console.track_lines(some_video.judged(voice=silent), everyone=True)
+    assert lines[-1].endswith("uncertain -  (nobody speaks in it)")
+    assert len(console.track_lines(some_video.judged(voice=silent))) == 1
+
+
 def test_only_the_label_of_a_person_is_coloured() -> None:
     plain, painted = (console.track_lines(some_video.judged(), colour=colour)[0] for colour in (False, True))
     assert painted.replace("\x1b[31m", "").replace("\x1b[0m", "") == plain
@@ -147,6 +183,15 @@ def test_the_writer_shows_everybody_and_no_single_look(capsys: pytest.CaptureFix
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["fake", "person", "person", "track:"]
     assert lines[-1] == "    track: person 1, 0:00.0 to 0:02.0: this person looks fake"
+
+
+def test_the_writer_leaves_single_windows_to_the_line_of_the_voice(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = some_voice.window(12.0, heat_map=None, detector="spectral", votes=False, sentence="the pitch hardly moves")
+    with console.writer("people", evidence=True) as put:
+        put(some_voice.judged(evidence=(some_voice.window(0.0), whole)))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["fake", "voice", "spectral:"]
+    assert lines[-1] == "    spectral: 0:12.0 to 0:16.0: the pitch hardly moves (information only)"
 
 
 def test_json_holds_all_of_a_video_as_the_schema_describes_it(capsys: pytest.CaptureFixture[str]) -> None:

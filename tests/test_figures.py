@@ -163,3 +163,41 @@ def test_markdown_shows_every_figure() -> None:
     assert all(line.count("|") == 7 for line in lines)
     assert "| real photos called fake | a test | 25.0% | 4.6% to 69.9% | 4 | 0 |" in lines
     assert any(line.startswith("| AUC | a test, by logit of face | 0.875 | ") for line in lines)
+
+
+def voices(label: int, probabilities: list[float], **more: str) -> list[Row]:
+    """The same of recordings, judged by "voice"."""
+    rows = table(label, probabilities, **more)
+    return [replace(one, path=one.path.replace(".jpg", ".flac"), detector="voice") for one in rows]
+
+
+HEARD = [
+    *voices(0, [0.1, 0.2, 0.4, 0.9], kind=""),
+    *voices(1, [0.5, 0.85], kind="synthesis"),
+    *voices(1, [0.3, 0.05], source="b", kind="conversion"),
+]
+
+
+def test_recordings_are_called_so() -> None:
+    figures = figures_from_scores(HEARD, COMMAND)
+    assert not [one for one in figures if "photo" in one.name + one.on]
+    assert find(figures, "AUC", "b test, against the real recordings of all sources").value == 2 / 8
+    assert find(figures, "real recordings called fake", "a test").value == 1 / 4
+    assert find(figures, "real recordings uncertain", "test pooled").value == 1 / 4
+    copies = [replace(one, perturbation="mp3-64k") for one in HEARD]
+    again = figures_from_scores([*HEARD, *copies], COMMAND)
+    assert find(again, "AUC lost", "test pooled, mp3-64k").value == 0
+    assert find(again, "real recordings abstained", "test pooled, mp3-64k").value == 0
+    left_out = unseen({"b": HEARD}, COMMAND)
+    assert "photo" not in "".join(one.on for one in left_out)
+    assert any("all real recordings" in one.on for one in left_out)
+
+
+def test_each_kind_of_fakes_is_ranked_where_there_are_several() -> None:
+    figures = figures_from_scores(HEARD, COMMAND)
+    made = find(figures, "AUC", "synthesis test, against the real recordings of all sources, by logit of voice")
+    assert (made.value, made.reals, made.fakes) == (6 / 8, 4, 2)
+    assert find(figures, "AUC", "conversion test").value == 2 / 8
+    one_kind = [replace(one, attributes={"kind": "synthesis"}) for one in HEARD]
+    assert not [one for one in figures_from_scores(one_kind, COMMAND) if one.on.startswith("synthesis")]
+    assert not [one for one in figures_from_scores(ROWS, COMMAND) if one.on.startswith(("synthesis", "conversion"))]

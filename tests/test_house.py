@@ -21,7 +21,7 @@ PACKAGE: Final = ROOT / "src" / "unmask"
 # Imports go to the same layer or down. A name ending in "/" is a folder and all that is in it. A new file must be
 # entered here, which is the moment to decide where it belongs.
 LAYERS: Final = {
-    0: ("types", "errors"),
+    0: ("words", "types", "errors"),
     1: (
         "about",
         "card",
@@ -40,6 +40,21 @@ LAYERS: Final = {
         "wording",
     ),
     2: (
+        "clip_rule",
+        "voice_findings",
+        "voice_measures",
+        "voice_activity",
+        "vocoders/",
+        "sound_traits",
+        "sound_statistics",
+        "sound_codecs",
+        "sound_changes",
+        "pitch",
+        "periods",
+        "perturb_sound",
+        "passages",
+        "fingerprints",
+        "copies",
         "bundles",
         "burst",
         "containers",
@@ -71,6 +86,18 @@ LAYERS: Final = {
         "video_frame",
     ),
     3: (
+        "join_clip",
+        "fuse_clip",
+        "learn_spectral",
+        "voices",
+        "voice_line",
+        "spectrogram",
+        "sound_page",
+        "reported",
+        "prepare_speech",
+        "listen",
+        "fuse_sound",
+        "dcf",
         "__init__",
         "ablation_page",
         "alike",
@@ -127,6 +154,9 @@ LAYERS: Final = {
     ),
     4: ("train/", "improve/"),  # the two do not know each other
     5: (
+        "cli_spectral",
+        "cli_voices",
+        "cli_dcf",
         "__main__",
         "cli",
         "cli_ablation",
@@ -150,6 +180,9 @@ LAYERS: Final = {
     ),
 }
 TALKERS: Final = (
+    "cli_dcf",
+    "cli_voices",
+    "cli_spectral",
     "__main__",
     "cli",
     "cli_ablation",
@@ -182,6 +215,7 @@ EXTRAS: Final = TORCH | {
     "pillow_heif",
     "pyarrow",
     "safetensors",
+    "pyworld",
     "scipy",
     "seaborn",
     "sklearn",

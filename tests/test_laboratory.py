@@ -164,7 +164,7 @@ class TestPrepare:
     def test_a_folder_that_is_laid_out_otherwise(self, run: Run, tmp_path: Path) -> None:
         done = run("prepare", tmp_path, tmp_path / "out")
         assert done.code == 1
-        assert "put pictures in real/ and fake/" in done.err
+        assert "put pictures, videos or recordings in real/ and fake/" in done.err
 
     def test_a_name_that_is_no_text_is_named(self, run: Run, tmp_path: Path) -> None:
         folder = tmp_path / "own"

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests import some_video, some_voice
 from unmask.limits import Limits
 from unmask.modalities import image as pictures
 from unmask.report import PICTURE_PX, render
@@ -357,6 +358,23 @@ def test_the_band_is_the_one_the_probability_lies_in(photo: Path, probability: f
     verdict = Verdict(label=label, probability=probability, reason="r", detector="face")
     page = Page(render([judged(photo, verdict=verdict)]))
     assert f"{shown} {where}" in page.text
+
+
+def test_files_of_every_kind_share_a_page(photo: Path, tmp_path: Path) -> None:
+    sound = some_voice.write(tmp_path / "call.wav", some_voice.syllables(1.0))
+    page = Page(render([judged(photo), some_video.judged(), some_voice.judged(sound), refused("c.jpg")]))
+    assert [article["class"] for article in page.named("article")] == [
+        "file fake",
+        "file video fake",
+        "file video sound fake",
+        "file none",
+    ]
+    text = " ".join(page.text.split())
+    assert "3 judged fake 1 could not be judged" in text
+    assert "Seen or heard" in text
+    for known in ("A video is judged by the frames", "A voice is judged where somebody speaks"):
+        assert text.count(known) == 1
+    assert "A voice is judged" not in Page(render([judged(photo)])).text
 
 
 def test_no_file_at_all_is_a_page_too() -> None:

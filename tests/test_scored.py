@@ -32,3 +32,16 @@ def test_logits_are_compared_of_one_detector_and_probabilities_of_several() -> N
 def test_groups_have_a_value_in_every_column() -> None:
     assert [(name, len(rows)) for name, rows in scored.grouped([REAL, FAKE, REAL])] == [("female asian", 2)]
     assert [name for name, _ in scored.grouped([REAL, FAKE], ["gender"])] == ["female", "male"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "name"),
+    [
+        (("a.wav", "b.FLAC"), "real recordings"),
+        (("a.wav", "b.jpg"), "real photos"),
+        (("a.mp4",), "real photos"),
+        ((), "real photos"),
+    ],
+)
+def test_reals_are_called_what_they_are(paths: tuple[str, ...], name: str) -> None:
+    assert scored.real_things(replace(REAL, path=path) for path in paths) == name

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import some_voice
 from tests.some_video import MODEL, first, second, video
 from unmask import time_charts
 from unmask.time_charts import Axis
@@ -115,3 +116,13 @@ def test_long_curves_show_only_some_of_their_numbers() -> None:
     (chart,) = time_charts.charts(video(curves=(long,)))
     assert (len(chart.rows), chart.every) == (100, 10)
     assert chart.rows[1] == ("0.40", ("0.4",))
+
+
+def test_long_curves_are_drawn_in_no_more_points_than_can_be_told_apart() -> None:
+    times = tuple(index / 25 for index in range(10_000))
+    values = tuple(None if 4000 <= index < 6000 else float(index % 10) for index in range(10_000))
+    (chart,) = time_charts.charts(some_voice.voice(curves=(curve("pitch", None, values, times_s=times),)))
+    path = chart.lines[0].path
+    assert 700 < path.count("L") + path.count("M") <= 1000
+    assert path.count("M") == 2
+    assert (chart.person, chart.lines[0].low, chart.lines[0].high) == (None, "0", "9")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests import some_voice
 from tests.some_video import FACE, first, moments, second, video
 from unmask import timeline
 from unmask.types import Evidence, Region, Track
@@ -99,3 +100,46 @@ def test_a_look_is_told_from_a_finding_on_a_whole_person() -> None:
     assert not timeline.is_one_look(look.model_copy(update={"heat_map": None})), "a person who was seen but once"
     assert not timeline.is_one_look(look.model_copy(update={"region": Region(track=1, start_s=1.0, end_s=2.0)}))
     assert not timeline.is_one_look(look.model_copy(update={"region": Region(box_px=FACE)}))
+
+
+def test_the_heat_map_of_a_window_of_sound_is_one_look_too() -> None:
+    heard = some_voice.window(2.0)
+    assert timeline.is_one_look(heard)
+    assert not timeline.is_one_look(heard.model_copy(update={"heat_map": None})), "a finding on some seconds"
+    assert not timeline.is_one_look(heard.model_copy(update={"region": Region()})), "or on all of it"
+
+
+def test_windows_lie_side_by_side_over_the_seconds_nearest_to_their_middles() -> None:
+    found = [(step.start_s, step.end_s, step.probability) for step in timeline.steps(some_voice.voice(), 100)]
+    assert found == [
+        (0.0, 3.0, 0.1),
+        (3.0, 5.0, 0.05),
+        (5.0, 8.0, None),
+        (10.0, 13.0, 0.6),
+        (13.0, 15.0, 0.97),
+        (15.0, 17.0, 0.9),
+        (17.0, 20.0, 0.5),
+    ]
+    assert timeline.steps(some_voice.voice(stretches=()), 100) == []
+
+
+def test_many_windows_are_told_by_the_highest_of_equal_parts() -> None:
+    found = timeline.steps(some_voice.voice(), 4)
+    assert [(step.start_s, step.end_s, step.probability) for step in found] == [
+        (0.0, 5.0, 0.1),
+        (5.0, 8.0, None),
+        (10.0, 15.0, 0.97),
+        (15.0, 20.0, 0.9),
+    ]
+
+
+def test_a_voice_has_a_column_for_each_window_and_none_where_nobody_speaks() -> None:
+    assert timeline.heard(some_voice.voice(), 32) == [0.1, 0.05, None, 0.6, 0.97, 0.97, 0.5]
+    assert timeline.heard(some_voice.voice(), 4) == [0.1, None, 0.97, 0.9]
+    assert timeline.heard(some_voice.voice(stretches=()), 32) == []
+    once = some_voice.voice(duration_s=4.0, stretches=some_voice.stretches({0.0: 0.7}))
+    assert timeline.heard(once, 32) == [0.7]
+    long = {2.0 * index: 0.4 for index in range(1799)}
+    assert (
+        timeline.heard(some_voice.voice(duration_s=3600.0, stretches=some_voice.stretches({**long})), 32) == [0.4] * 32
+    )

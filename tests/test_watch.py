@@ -135,9 +135,9 @@ def test_a_torn_file_is_judged_on_what_could_be_read_and_says_so(reports: dict[s
     assert any("breaks off" in note for note in video.notes)
 
 
-def test_sound_alone_has_nothing_to_judge(reports: dict[str, Report]) -> None:
+def test_sound_alone_is_no_video(reports: dict[str, Report]) -> None:
     report = reports["sound.m4a"]
-    assert (report.status, report.message) == (Status.NOTHING_TO_JUDGE, "the file has no pictures, only sound")
+    assert (report.status, report.message) == (Status.UNSUPPORTED, "no detector of voices is loaded")
 
 
 def test_broken_and_hostile_files(tmp_path: Path, detector: str, drawn: dict[str, Path]) -> None:

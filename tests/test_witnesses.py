@@ -13,7 +13,7 @@ from unmask.burst import PLACES
 from unmask.detectors import lipsync
 from unmask.faces import Face
 from unmask.modalities.audio import RATE_HZ, Sound
-from unmask.witnesses import NAMES, TOO_SHORT, Frame, look
+from unmask.witnesses import NAMES, TOO_SHORT, Frame, look, look_at_lips
 
 
 def wav(path: Path, sound: Sound) -> Path:
@@ -71,3 +71,15 @@ def test_without_anything_to_look_at_all_three_abstain(tmp_path: Path) -> None:
     assert [one.logit for one in evidence] == [None, None, None]
     assert all(one.sentence.startswith("not judged") for one in evidence)
     assert curves == []
+
+
+def test_lips_alone_say_what_they_say_among_all(tmp_path: Path) -> None:
+    path = wav(tmp_path / "a.wav", voice())
+    everything, _ = look(path, burst(opening=syllables), frames(), 2)
+    (lips,), curves = look_at_lips(path, burst(opening=syllables), 2)
+    assert lips == everything[2]
+    assert {curve.detector for curve in curves} == {"lipsync"}
+    (silent,), curves = look_at_lips(tmp_path / "absent.mp4", burst(), 1)
+    assert (silent.sentence, silent.probability, curves) == (lipsync.NO_SOUND, None, [])
+    (short,), _ = look_at_lips(path, None, 1)
+    assert (short.sentence, short.logit, short.region.track) == (TOO_SHORT, None, 1)

@@ -150,6 +150,9 @@ def check_models(
         raise typer.Exit(1)
 
 
-_LABORATORY = "data films train pretrain generators baseline measure ablation risk attack compare labels witnesses"
+_LABORATORY = (
+    "data films voices train pretrain generators baseline measure ablation risk attack compare labels witnesses"
+    " spectral dcf"
+)
 for verbs in _LABORATORY.split():  # after those that users need
     import_module(f"unmask.cli_{verbs}").add_to(app)
