@@ -203,3 +203,10 @@ def test_photos_and_recordings_in_one_scan(tmp_path: Path, bundle: Bundle, path:
         photo, sound = scanner.scan_many([astronaut_path, path])
     assert (list(photo.scores), photo.voice) == (["face"], None)
     assert list(sound.scores) == ["voice"]
+
+
+def test_no_more_seconds_are_judged_than_asked(bundle: Bundle, path: Path) -> None:
+    report = unmask.scan(path, models=[bundle.folder], max_seconds=5.0)
+    assert report.voice is not None
+    assert report.voice.stretches[-1].end_s <= 5.0
+    assert any("first" in note for note in report.voice.notes)

@@ -60,7 +60,8 @@ def scan(
     ] = False,
     frames: Annotated[int, typer.Option(metavar="N", min=1, help="Frames of a video to look at, spread over it.")] = 32,
     max_seconds: Annotated[
-        float | None, typer.Option(metavar="S", min=0.0, help="Look at no more than this many seconds of a video.")
+        float | None,
+        typer.Option(metavar="S", min=0.0, help="Judge no more than the first S seconds of a video or a recording."),
     ] = None,
     tracks: Annotated[
         bool,

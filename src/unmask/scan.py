@@ -44,7 +44,7 @@ class Scanner:
         stability: Whether slightly changed copies of each photo are judged too; where one of them is judged otherwise,
             the verdict becomes uncertain and says so (`unmask.stability`). Takes five times as long.
         frames: How many frames of a video to look at, spread over all of it; 32 when None.
-        max_seconds: Seconds of a video to look at, from its start; as `limits` says when None.
+        max_seconds: Seconds of a video or a recording to judge, from its start; as `limits` says when None.
 
     Raises:
         UsageError: No such model, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too small.
@@ -67,7 +67,7 @@ class Scanner:
         if max_seconds is not None:
             if not max_seconds > 0:
                 raise UsageError(f"{max_seconds:g} seconds are none: look at more than 0")
-            limits = replace(limits, video_s=max_seconds)
+            limits = replace(limits, video_s=max_seconds, sound_s=max_seconds)
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
         chosen = _choose(models)
