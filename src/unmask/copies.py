@@ -19,9 +19,9 @@ def check(names: Iterable[str], items: Sequence[Item] = ()) -> None:
         UsageError: The message says which and why.
     """
     wanted = list(names)
-    if any(name not in perturb_sound.NAMES for name in wanted) or not wanted:
-        perturb.check(name for name in wanted if name not in perturb_sound.NAMES)
-        perturb_video.check((name for name in wanted if name not in perturb_sound.NAMES), items)
+    of_pictures = [name for name in wanted if name not in perturb_sound.NAMES]
+    perturb.check(of_pictures)
+    perturb_video.check(of_pictures, items)
     if items:
         perturb_sound.check(wanted, items)
 

@@ -132,7 +132,7 @@ class Judge:
             video = kinds.is_video(path, self._limits)
             if kinds.is_sound(path, self._limits) or (video and self._of_videos is None and self._of_sound):
                 heard = self._listen(path)
-                return Prepared(heard.source, heard=heard)
+                return Prepared(listen.source_of(path, heard), heard=heard)
             if video:
                 seen = self._watch(path, finder, threads)
                 return Prepared(seen.source, faces=seen.persons, seen=seen, heard=self._sound_of(path, seen))
@@ -246,7 +246,7 @@ class Judge:
             assert self._for_videos is not None  # it saw this
             return reported.of_video(file.seen, self._for_videos.card, self._heard(file), self._clip_rule)
         if heard := self._heard(file):
-            return reported.of_sound(*heard)
+            return reported.of_sound(file.source, *heard)
         return reported.of_photo(file.source, looks, file.faces, self._ensemble)
 
     def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:

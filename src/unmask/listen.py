@@ -38,13 +38,13 @@ class Heard:
     """What came of one recording: all that its report says.
 
     Attributes:
-        source: The file.
+        format: FFmpeg's name of the container.
         voice: When somebody speaks, how it sounds, and the verdict on the whole.
         score: None where nothing could be judged.
         evidence: What was found.
     """
 
-    source: Source
+    format: str
     voice: Voice
     score: Score | None
     evidence: tuple[Evidence, ...]
@@ -82,7 +82,7 @@ def listen(path: Path, detector: OnnxDetector, limits: Limits, *, evidence: bool
         notes=heard.notes,
     )
     found = (*fuse_sound.evidence(windows, card), *told[0])
-    return Heard(_source(path, heard.format), voice, fuse_sound.score(windows, card), found)
+    return Heard(heard.format, voice, fuse_sound.score(windows, card), found)
 
 
 def _explained(
@@ -133,7 +133,8 @@ def _ahead(passages: Iterator[Passage]) -> Iterator[list[Passage]]:
             yield batch
 
 
-def _source(path: Path, format: str) -> Source:
+def source_of(path: Path, heard: Heard) -> Source:
+    """The file of a recording, which is read once more for its hash; of a video, `watch` has done so."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Source(path=image.display_path(path), sha256=sha256, bytes=path.stat().st_size, format=format)
+    return Source(path=image.display_path(path), sha256=sha256, bytes=path.stat().st_size, format=heard.format)

@@ -46,10 +46,10 @@ def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble:
     )
 
 
-def of_sound(heard: Heard, card: Card) -> Report:
+def of_sound(source: Source, heard: Heard, card: Card) -> Report:
     """Of a recording; the card is of the detector that listened."""
     return Report(
-        source=heard.source,
+        source=source,
         status=Status.OK,
         verdict=heard.voice.verdict,
         voice=heard.voice,
@@ -82,7 +82,7 @@ def of_video(seen: Seen, card: Card, heard: tuple[Heard, Card] | None, rule: Cli
     )
     if heard is None:
         return report
-    sound = of_sound(*heard)
+    sound = of_sound(seen.source, *heard)
     said = heard[0].voice.verdict
     both = fuse_clip.score(rule, seen.verdict, said)
     joint = {rule.name: both} if rule and both else {}

@@ -91,7 +91,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         def run(self, looks: Pixels) -> dict[str, Any]:
             return {"described": looks.mean(axis=(1, 2))}
 
-    monkeypatch.setattr(windows, "describer", lambda *_: Quiet())
+    monkeypatch.setattr("unmask.train.kept.describer", lambda *_: Quiet())
 
 
 @pytest.fixture(scope="module")

@@ -18,15 +18,15 @@ from torch.utils.data import Dataset
 from unmask import sound_changes, sound_codecs
 from unmask.manifest import FAKE, REAL, Item
 from unmask.prepare_speech import as_samples, read_windows
-from unmask.runtime import usable_cores
 from unmask.train import hearing, sound_augment
 from unmask.train.data import Draw, Pool, Sample, mean_by_item, read_split
 from unmask.train.discriminant import Table
+from unmask.train.kept import kept, numbered
 from unmask.train.lessons import Lessons
 from unmask.train.models import Detector
 from unmask.train.recipes import Data, Recipe
 from unmask.train.sound_augment import SoundAugment, augment_sound
-from unmask.train.views import FOLDER, Progress, by_source, describer, fill, key, load
+from unmask.train.views import Progress, by_source
 from unmask.types import Samples
 from unmask.voices import made
 
@@ -175,16 +175,17 @@ class DescribedVoices:
             numbered(items, [len(read_windows(item, recipe.cut)) for item in items]) for items in (everything, check)
         )
         code = [Path(str(one.__file__)) for one in (hearing, sound_augment, sound_changes, sound_codecs)]
-        folder = prepared / FOLDER / key(recipe, prepared, weights, Path(__file__), *code)
-        folder.mkdir(parents=True, exist_ok=True)
-        views = [folder / f"view-{number:03}.npy" for number in range(recipe.train.views)]
-        forms = {path: VoiceForms(everything, recipe, number) for number, path in enumerate(views)}
-        forms[folder / "val.npy"] = VoiceForms(check, recipe)
-        if not all(path.is_file() for path in forms):
-            session = describer(model, recipe.cut, folder)
-            fill(forms, session, jobs or usable_cores(), progress)
-        self._views = [load(path) for path in views]
-        self._check = load(folder / "val.npy")
+        self._views, self._check = kept(
+            model,
+            recipe,
+            prepared,
+            lambda number: VoiceForms(everything, recipe, number),
+            VoiceForms(check, recipe),
+            weights=weights,
+            code=[Path(__file__), *code],
+            jobs=jobs,
+            progress=progress,
+        )
 
     def epoch(self, learn: Sequence[Item], number: int) -> Lessons:
         """What one epoch learns from: of each recording drawn a window by chance, float32 (D,), and the label."""
@@ -256,9 +257,3 @@ class VoiceForms(Dataset[Sample]):
 
     def _changed(self, window: Samples, index: int, place: int) -> Samples:
         return augment_sound(window, self._changes, np.random.default_rng((self._number, index, place)))
-
-
-def numbered(items: Sequence[Item], counts: Sequence[int]) -> dict[Path, range]:
-    """The numbers of each item's windows among those of all; `counts` says how many each has."""
-    ends = np.cumsum(counts).tolist()
-    return {item.path: range(end - count, end) for item, count, end in zip(items, counts, ends, strict=True)}

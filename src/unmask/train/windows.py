@@ -16,15 +16,15 @@ from torch.utils.data import Dataset
 
 from unmask import films
 from unmask.manifest import FAKE, REAL, Item
-from unmask.runtime import usable_cores
 from unmask.strips import count_windows, read_windows
 from unmask.train.augment import augment
 from unmask.train.data import Draw, Pictures, Pool, Sample, mean_by_item, read_split
+from unmask.train.kept import kept, numbered
 from unmask.train.lessons import Rows
 from unmask.train.models import Detector
 from unmask.train.recipes import Augment, Data, Recipe
-from unmask.train.views import FOLDER, Described, Progress, describer, fill, key, load
-from unmask.train.voices import DescribedVoices, Voices, numbered
+from unmask.train.views import Described, Progress
+from unmask.train.voices import DescribedVoices, Voices
 from unmask.types import Pixels
 
 _JUDGED_AT_ONCE: Final = 256
@@ -75,16 +75,18 @@ class DescribedWindows:
         everything, check = (read_split(prepared, split, ()) for split in ("train", "val"))
         self._windows = numbered(everything, [count_windows(item, recipe.cut) for item in everything])
         self._check_windows = numbered(check, [count_windows(item, recipe.cut) for item in check])
-        folder = prepared / FOLDER / key(recipe, prepared, weights, Path(__file__))
-        folder.mkdir(parents=True, exist_ok=True)
-        views = [folder / f"view-{number:03}.npy" for number in range(recipe.train.views)]
-        forms = {path: Strips(everything, recipe, number) for number, path in enumerate(views)}
-        forms[folder / "val.npy"] = Strips(check, recipe)
-        if not all(path.is_file() for path in forms):
-            session = describer(model, recipe.cut, folder)
-            fill(forms, session, jobs or usable_cores(), progress)
-        self._views = [self._load(path) for path in views]
-        self._check = self._load(folder / "val.npy")
+        views, val = kept(
+            model,
+            recipe,
+            prepared,
+            lambda number: Strips(everything, recipe, number),
+            Strips(check, recipe),
+            weights=weights,
+            code=[Path(__file__)],
+            jobs=jobs,
+            progress=progress,
+        )
+        self._views, self._check = [self._in_windows(one) for one in views], self._in_windows(val)
 
     def epoch(self, learn: Sequence[Item], number: int) -> Sequences:
         """What one epoch learns from: of each person drawn a window by chance, float32 (F, D), and the label."""
@@ -110,9 +112,8 @@ class DescribedWindows:
         logits = [model.judge(torch.from_numpy(part).to(device)).cpu().numpy() for part in parts]
         return mean_by_item(np.concatenate(logits), owner)
 
-    def _load(self, path: Path) -> Rows:
+    def _in_windows(self, looks: Rows) -> Rows:
         """(windows, F, D)."""
-        looks = load(path)
         return looks.reshape(-1, self._recipe.cut.frames or 1, looks.shape[1])
 
 
