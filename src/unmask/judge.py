@@ -6,6 +6,7 @@ lock); the last three are `reports`, which takes many prepared files, so that se
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from unmask.modalities import image
 from unmask.modalities.image import Photo
 from unmask.types import Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
+from unmask.words import Progress
 
 BATCH_PX: Final = 2**17
 """Pixels in one batch: two squares of 224 px, eight of 128. Larger batches take more memory and, since features no
@@ -118,24 +120,35 @@ class Judge:
         """Likewise, with the first sound."""
         return OnnxDetector(self._for_sound) if self._for_sound else None
 
-    def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1) -> Prepared:
+    def asked(self, *, evidence: bool) -> Judge:
+        """The same models, all of them loaded, asked for evidence or not."""
+        _ = self.shared_finder, self._of_videos, self._of_sound  # before the copy, so that none is loaded twice
+        other = copy.copy(self)
+        other._evidence = evidence
+        return other
+
+    def prepare(
+        self, path: Path, finder: FaceFinder | None, threads: int = 1, progress: Progress | None = None
+    ) -> Prepared:
         """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem.
 
         Args:
             path: The file.
             finder: Finds faces; None where no detector needs any.
             threads: Of a video's decoder.
+            progress: Told how far a video or a recording is.
         """
         source = Source(path=image.display_path(path))
         try:
             _refuse_folder(path)
             video = kinds.is_video(path, self._limits)
             if kinds.is_sound(path, self._limits) or (video and self._of_videos is None and self._of_sound):
-                heard = self._listen(path)
+                heard = self._listen(path, progress)
                 return Prepared(listen.source_of(path, heard), heard=heard)
             if video:
-                seen = self._watch(path, finder, threads)
-                return Prepared(seen.source, faces=seen.persons, seen=seen, heard=self._sound_of(path, seen))
+                seen = self._watch(path, finder, threads, progress)
+                sound = self._sound_of(path, seen, progress)
+                return Prepared(seen.source, faces=seen.persons, seen=seen, heard=sound)
             if not self._detectors:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
@@ -172,7 +185,7 @@ class Judge:
                 mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
         return [self._report(file, mine) for file, mine in zip(files, looks, strict=True)]
 
-    def _watch(self, path: Path, finder: FaceFinder | None, threads: int) -> Seen:
+    def _watch(self, path: Path, finder: FaceFinder | None, threads: int, progress: Progress | None) -> Seen:
         if self._of_videos is None or finder is None:
             raise UnsupportedError("no detector of videos is loaded")
         eyes = watch.Eyes(self._of_videos, finder, self._limits)
@@ -183,22 +196,23 @@ class Judge:
             threads=threads,
             evidence=self._evidence,
             lips=self._clip_rule is not None,
+            progress=progress,
         )
 
-    def _listen(self, path: Path) -> Heard:
+    def _listen(self, path: Path, progress: Progress | None) -> Heard:
         if self._of_sound is None:
             raise UnsupportedError("no detector of voices is loaded")
-        heard = listen.listen(path, self._of_sound, self._limits, evidence=self._evidence)
+        heard = listen.listen(path, self._of_sound, self._limits, evidence=self._evidence, progress=progress)
         if not heard.voice.stretches:
             raise NothingToJudgeError("nobody speaks in it")
         return heard
 
-    def _sound_of(self, path: Path, seen: Seen) -> Heard | None:
+    def _sound_of(self, path: Path, seen: Seen, progress: Progress | None) -> Heard | None:
         """What is heard in a video; a sound that cannot be read takes nothing from what was seen."""
         if not seen.video.has_sound or self._of_sound is None:
             return None
         try:
-            return listen.listen(path, self._of_sound, self._limits, evidence=self._evidence)
+            return listen.listen(path, self._of_sound, self._limits, evidence=self._evidence, progress=progress)
         except MediaError:
             return None
 

@@ -7,7 +7,7 @@ memory is flat in its length.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -24,6 +24,7 @@ from unmask.limits import Limits
 from unmask.modalities import audio, image
 from unmask.passages import Passages
 from unmask.types import Curve, Evidence, Passage, Score, Source, Verdict, Voice
+from unmask.words import Progress
 
 _AT_ONCE: Final = 8
 """Windows in one pass of the network."""
@@ -50,7 +51,14 @@ class Heard:
     evidence: tuple[Evidence, ...]
 
 
-def listen(path: Path, detector: OnnxDetector, limits: Limits, *, evidence: bool = False) -> Heard:
+def listen(
+    path: Path,
+    detector: OnnxDetector,
+    limits: Limits,
+    *,
+    evidence: bool = False,
+    progress: Progress | None = None,
+) -> Heard:
     """Judge one recording, or the sound of a video.
 
     Args:
@@ -59,6 +67,7 @@ def listen(path: Path, detector: OnnxDetector, limits: Limits, *, evidence: bool
         limits: What the file may cost.
         evidence: Whether to keep a heat map of the window that sounds most like a fake, and to ask the witness who only
             informs.
+        progress: Told how far it is.
 
     Raises:
         MediaError: It cannot be judged; the message says why.
@@ -66,7 +75,8 @@ def listen(path: Path, detector: OnnxDetector, limits: Limits, *, evidence: bool
     card = detector.card
     with audio.opened(path, limits) as recording:
         cutter = passages.passages(recording, card.cut)
-        windows = _scored(cutter, detector, evidence)
+        length_s = recording.duration_s
+        windows = _scored(cutter, detector, evidence, lambda at_s: _tell(progress, at_s, length_s))
         heard = cutter.heard()
     verdict = fuse_sound.verdict(windows, card)
     told = _explained(path, verdict, heard.duration_s, limits) if evidence else ((), ())
@@ -100,12 +110,20 @@ def _explained(
     return (said,), curves
 
 
-def _scored(cutter: Passages, detector: OnnxDetector, evidence: bool) -> list[Listened]:
+def _tell(progress: Progress | None, at_s: float, length_s: float | None) -> None:
+    if progress:
+        progress("listening", min(1.0, at_s / length_s) if length_s else 0.0)
+
+
+def _scored(
+    cutter: Passages, detector: OnnxDetector, evidence: bool, reached: Callable[[float], None]
+) -> list[Listened]:
     """Every window with its score; the highest with its heat map, where evidence is wanted."""
     windows: list[Listened] = []
     top = None
     for batch in _ahead(iter(cutter)):
         fit = [one for one in batch if one.unfit is None]
+        reached(batch[0].region.start_s or 0.0)
         scored = iter(zip(*detector.explain(np.stack([one.samples for one in fit])), strict=True)) if fit else iter(())
         for one in batch:
             if one.unfit is not None:

@@ -28,6 +28,7 @@ from unmask.modalities.video import Film, Still
 from unmask.strips import deal
 from unmask.tracks import Linker, Trail
 from unmask.types import Curve, Evidence, Score, Segment, Source, Verdict, Video
+from unmask.words import Progress
 
 FRAMES: Final = 32
 """Frames looked at, unless asked for another number."""
@@ -88,7 +89,14 @@ class Eyes:
 
 
 def watch(
-    path: Path, eyes: Eyes, *, frames: int = FRAMES, threads: int = 1, evidence: bool = False, lips: bool = False
+    path: Path,
+    eyes: Eyes,
+    *,
+    frames: int = FRAMES,
+    threads: int = 1,
+    evidence: bool = False,
+    lips: bool = False,
+    progress: Progress | None = None,
 ) -> Seen:
     """Judge one video.
 
@@ -99,6 +107,7 @@ def watch(
         threads: Of the decoder.
         evidence: Whether to make a heat map of the look that decides, and to ask the witnesses who only inform.
         lips: Whether to ask, without them, whether lips fit the sound, where there is any.
+        progress: Told how far it is.
 
     Raises:
         MediaError: It cannot be judged; the message says why.
@@ -106,11 +115,14 @@ def watch(
     card = eyes.detector.card
     with video.opened(path, eyes.limits, threads) as film:
         search = eyes.search()
-        trails, looks, times, size_px = _everybody(film, eyes, search, frames)
+        tell = progress or (lambda _doing, _share: None)
+        trails, looks, times, size_px = _everybody(film, eyes, search, frames, tell)
+        tell("judging persons", 0.0)
         source = _source(path, film, size_px)
         people = [Person(tuple(scored(eyes.detector, looks[id(one)]))) for one in trails[: eyes.limits.tracks]]
         ordered = fuse_video.persons(people, card)
         closer: list[Glance] = []
+        tell("looking closer", 0.0)
         told: tuple[list[Evidence], list[Curve]] = [], []
         if ordered and (score := ordered[0][1]):
             first = ordered[0][0]
@@ -164,7 +176,7 @@ def scored(detector: OnnxDetector, looks: Sequence[Look], extra: bool = False) -
 
 
 def _everybody(
-    film: Film, eyes: Eyes, search: FaceSearch, frames: int
+    film: Film, eyes: Eyes, search: FaceSearch, frames: int, tell: Progress
 ) -> tuple[list[Trail], dict[int, list[Look]], list[float], tuple[int, int]]:
     """All persons, the looks at each by the identity of their trail, the times of the frames, and their size."""
     linker = Linker()
@@ -177,6 +189,7 @@ def _everybody(
         by_face |= {id(look.face): look for look in _cut(still, faces, eyes.detector)}
         times.append(round(still.time_s, 3))
         size_px = still.image.size
+        tell("looking for faces", min(1.0, len(times) / frames))
     trails = linker.trails()
     looks = {id(trail): [by_face[id(one.face)] for one in trail.sightings] for trail in trails}
     return trails, looks, times, size_px

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -21,6 +22,9 @@ Samples = NDArray[np.float32]
 
 Box = tuple[int, int, int, int]
 """x1, y1, x2, y2 in pixels of the upright frame; x2 and y2 are exclusive."""
+
+Progress = Callable[[str, float], None]
+"""Told what is being done with a file, in words, and which share of that is done."""
 
 
 class Label(StrEnum):

@@ -1,0 +1,104 @@
+"""What every request passes before any route sees it: the name we were called by, where it comes from, and headers.
+
+Plain ASGI: a body that streams past must not be gathered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from unmask.server.problems import Refusal
+
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_PAGE_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+    "Cache-Control": "no-store",
+}
+"""On every answer, unless a route has its own."""
+
+
+class Guard:
+    """Refuses what comes by a foreign name or from a foreign page; adds headers to what goes out.
+
+    Args:
+        app: What is behind.
+        names: By which we may be called, without port; any when empty.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app = app
+        self._names = frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it pass, or answer in its place."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        try:
+            self._check_name(headers)
+            if scope["method"] not in _SAFE:
+                check_origin(headers)
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, dressed)
+            return
+        await self._app(scope, receive, dressed)
+
+    def _check_name(self, headers: Headers) -> None:
+        """A page elsewhere can point its own name at this machine, and would then be of our origin."""
+        if self._names and _without_port(headers.get("host", "")) not in self._names:
+            raise Refusal("wrong-host", "the Host header holds a name that is not ours")
+
+
+def check_origin(headers: Headers) -> None:
+    """A page of another site can post to us without reading the answer; browsers say where a request comes from.
+
+    Programs send neither header and pass. Keys in the Authorization header cannot be sent from other sites at all.
+
+    Raises:
+        Refusal: It comes from another site.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Refusal("foreign-page", f"the browser says that it comes from a page that is {site}")
+    if origin is not None and (urlsplit(origin).netloc or origin).lower() != headers.get("host", "").lower():
+        raise Refusal("foreign-page", "its Origin header is not ours")
+
+
+def _without_port(host: str) -> str:
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]

@@ -1,0 +1,314 @@
+"""The parent's side of the process that opens files (`child`): what is asked of it, and what becomes of it.
+
+A file that makes the process die, or takes longer than it may, ends its own request with a sentence. All others that
+were under way then are asked again: first those that were begun, one at a time, so that the one that kills is found.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from unmask.server.settings import Settings
+from unmask.words import Progress
+
+Line = dict[str, Any]
+"""One line of what is said, as JSON values."""
+
+_AHEAD: Final = 8
+_LOOK_S: Final = 0.25
+_REST_S: Final = (0.0, 0.5, 2.0, 5.0)
+_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR", "SYSTEMROOT", "OMP_NUM_THREADS")
+"""Of the environment; the rest may hold passwords, and this process may fall into foreign hands."""
+
+
+class Failed(Exception):
+    """A file could not be judged; the message is a sentence."""
+
+
+class Gone(Exception):
+    """There is no process that could judge now, or the caller has given up what it asked."""
+
+
+@dataclass
+class _Asked:
+    """One request on its way."""
+
+    line: Line
+    answer: Future[Line]
+    progress: Progress | None = None
+    begun_s: float | None = None
+    most_s: float = 0.0
+    deaths: int = 0
+
+
+@dataclass
+class _Life:
+    """One process, from its start to its end."""
+
+    process: subprocess.Popen[str]
+    ready: bool = False
+    most: int = _AHEAD
+    unfit: str | None = None
+    sent: dict[int, _Asked] = field(default_factory=dict)
+
+
+class Judging:
+    """One process that judges, started anew whenever it ends; for many threads.
+
+    Args:
+        settings: What it may take, and with which models.
+        name: For its threads.
+    """
+
+    def __init__(self, settings: Settings, name: str = "judging") -> None:
+        self._settings, self._name = settings, name
+        self._lock = threading.RLock()
+        self._waiting: deque[_Asked] = deque()
+        self._suspects: deque[_Asked] = deque()
+        self._number = 0
+        self._life: _Life | None = None
+        self._closed = threading.Event()
+        self.restarts = -1
+        self._unfit: str | None = None
+        self._thread = threading.Thread(target=self._live_on, name=name, daemon=True)
+        self._thread.start()
+        threading.Thread(target=self._watch, name=f"{name}-watch", daemon=True).start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the models are loaded."""
+        life = self._life
+        return life is not None and life.ready
+
+    @property
+    def unfit(self) -> str | None:
+        """Why it cannot start, if it cannot."""
+        return self._unfit
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the process that runs now."""
+        life = self._life
+        return life.process.pid if life else None
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are waiting or under way."""
+        with self._lock:
+            return len(self._waiting) + len(self._suspects) + (len(self._life.sent) if self._life else 0)
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until the models are loaded; whether they are."""
+        end_s = time.monotonic() + timeout_s
+        while not self.ready and self._unfit is None and time.monotonic() < end_s:
+            time.sleep(0.02)
+        return self.ready
+
+    def judge(self, path: Path, *, evidence: bool, progress: Progress | None = None) -> Future[dict[str, Any]]:
+        """A report as JSON values; `Failed` where the file ended the process, or took too long."""
+        asked = self._ask({"do": "judge", "path": str(path), "evidence": evidence}, progress)
+        return _taken(asked, lambda line: line["report"])
+
+    def draw(self, report: dict[str, Any], path: Path) -> Future[dict[str, bytes]]:
+        """Pictures of a judged file, by name."""
+        asked = self._ask({"do": "draw", "path": str(path), "report": report})
+        return _taken(
+            asked, lambda line: {name: base64.b64decode(data) for name, data in dict(line["pictures"]).items()}
+        )
+
+    def page(self, report: dict[str, Any], path: Path) -> Future[str]:
+        """A report as one self-contained page."""
+        return _taken(self._ask({"do": "page", "path": str(path), "report": report}), lambda line: str(line["page"]))
+
+    def abandon(self) -> None:
+        """Give up all that is waiting or under way; whoever waits for it gets `Gone`."""
+        with self._lock:
+            given_up = [*self._waiting, *self._suspects]
+            self._waiting.clear()
+            self._suspects.clear()
+            if self._life:
+                given_up += self._life.sent.values()
+                self._life.sent.clear()
+                self._life.process.kill()
+        for asked in given_up:
+            _fail(asked, Gone("it was given up"))
+
+    def close(self) -> None:
+        """End the process."""
+        self._closed.set()
+        self.abandon()
+        self._thread.join(timeout=10)
+
+    def _ask(self, line: Line, progress: Progress | None = None) -> Future[Line]:
+        if self._closed.is_set() or self._unfit is not None:
+            raise Gone(self._unfit or "it is closed")
+        asked = _Asked(line, Future(), progress)
+        with self._lock:
+            self._waiting.append(asked)
+            self._send()
+        return asked.answer
+
+    def _send(self) -> None:
+        """Send what may be sent: of suspects one at a time and nothing beside it, of others a few ahead."""
+        life = self._life
+        if life is None or not life.ready or life.process.stdin is None:
+            return
+        most = 1 if self._suspects or any(asked.deaths for asked in life.sent.values()) else life.most
+        while len(life.sent) < most and (self._suspects or self._waiting):
+            asked = self._suspects.popleft() if self._suspects else self._waiting.popleft()
+            self._number += 1
+            asked.begun_s = None
+            life.sent[self._number] = asked
+            try:
+                life.process.stdin.write(json.dumps(asked.line | {"id": self._number}) + "\n")
+                life.process.stdin.flush()
+            except OSError:  # it has just died: `_live_on` sees to all that was sent
+                return
+
+    def _live_on(self) -> None:
+        """Start the process, read what it says until it ends, and start another."""
+        failures = 0
+        while not self._closed.is_set():
+            life = _Life(self._start())
+            with self._lock:
+                self._life = life
+                self.restarts += 1
+            assert life.process.stdout is not None
+            with suppress(ValueError):  # a line that breaks off
+                for written in life.process.stdout:
+                    self._hear(life, json.loads(written))
+            life.process.kill()
+            life.process.wait()
+            for pipe in (life.process.stdin, life.process.stdout):
+                with suppress(OSError):
+                    pipe and pipe.close()
+            self._bury(life)
+            failures = 0 if life.ready else failures + 1
+            if life.unfit or failures >= len(_REST_S):
+                self._unfit = life.unfit or "the process that judges cannot be started; more memory may be needed"
+                self.abandon()
+                return
+            self._closed.wait(_REST_S[failures])
+
+    def _start(self) -> subprocess.Popen[str]:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "unmask.server.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for the parent
+        )
+        settings = {"models": self._settings.models, "memory_bytes": self._settings.memory_bytes}
+        with suppress(OSError):
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(settings) + "\n")
+            process.stdin.flush()
+        return process
+
+    def _hear(self, life: _Life, line: Line) -> None:
+        if "started" in line or "unfit" in line:
+            with self._lock:
+                life.ready, life.unfit = "started" in line, line.get("unfit")
+                life.most = _AHEAD + int(line.get("cores", 0))
+                self._send()
+            return
+        with self._lock:
+            asked = life.sent.get(line.get("id", -1))
+            if asked is None:
+                return
+            if "begun" in line:
+                asked.begun_s = time.monotonic()
+                asked.most_s = self._settings.film_s if line["begun"] == "film" else self._settings.photo_s
+                return
+            if "doing" not in line:
+                del life.sent[line["id"]]
+                self._send()
+        if "doing" in line:
+            if asked.progress:
+                asked.progress(str(line["doing"]), float(line["share"]))
+        elif "failed" in line:
+            _fail(asked, Failed(str(line["failed"])))
+        else:
+            _answer(asked, line)
+
+    def _bury(self, life: _Life) -> None:
+        """What was under way when the process ended: the culprit is told, the rest is asked again."""
+        with self._lock:
+            lost = list(life.sent.values())
+            life.sent.clear()
+            self._life = None
+            begun = [asked for asked in lost if asked.begun_s is not None]
+            guilty = begun if len(begun) == 1 else []
+            for asked in reversed(lost):
+                if asked in guilty:
+                    continue
+                if asked.begun_s is None:
+                    self._waiting.appendleft(asked)
+                else:
+                    asked.deaths += 1
+                    self._suspects.appendleft(asked)
+        for asked in guilty:
+            _fail(asked, Failed("opening the file ended the process that did so: it is broken, or too large"))
+
+    def _watch(self) -> None:
+        """End the process when a file takes longer than it may."""
+        while not self._closed.wait(_LOOK_S):
+            with self._lock:
+                life, now_s = self._life, time.monotonic()
+                late = [
+                    (number, asked)
+                    for number, asked in (life.sent.items() if life else ())
+                    if asked.begun_s is not None and now_s - asked.begun_s > asked.most_s
+                ]
+                if life and late:
+                    for number, _ in late:
+                        del life.sent[number]
+                    life.process.kill()
+            for _, asked in late:
+                _fail(asked, Failed(f"judging the file took longer than {asked.most_s:g} s"))
+
+
+def _taken(asked: Future[Line], take: Callable[[Line], Any]) -> Future[Any]:
+    """The future of a part of the answer."""
+    found: Future[Any] = Future()
+
+    def done(line: Future[Line]) -> None:
+        try:
+            value = take(line.result())
+        except Exception as error:  # what the child says is not to be trusted: it may lack anything
+            _settle(found, error=error if isinstance(error, Failed | Gone) else Failed("the answer cannot be read"))
+        else:
+            _settle(found, value=value)
+
+    asked.add_done_callback(done)
+    return found
+
+
+def _settle(future: Future[Any], value: Any = None, error: Exception | None = None) -> None:
+    if future.set_running_or_notify_cancel():
+        future.set_exception(error) if error else future.set_result(value)
+
+
+def _answer(asked: _Asked, line: Line) -> None:
+    _settle(asked.answer, value=line)
+
+
+def _fail(asked: _Asked, error: Exception) -> None:
+    _settle(asked.answer, error=error)
