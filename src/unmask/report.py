@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
@@ -101,7 +101,7 @@ def render(reports: Iterable[Report], *, limits: Limits = DEFAULT_LIMITS, writte
         limits: What reading a picture again may cost.
         written: The time to put on the page; now when None.
     """
-    environment = _environment()
+    environment = environment_of()
     rows: list[Row] = []
     parts: list[str] = []
     for number, report in enumerate(reports, start=1):
@@ -170,9 +170,10 @@ def _band(probability: float, model: ModelUsed) -> str:
     return f"real up to {real}" if probability <= model.real_below else f"uncertain from {real} to {fake}"
 
 
-def _environment() -> Environment:
+def environment_of(*loaders: BaseLoader) -> Environment:
+    """How pages are written: escaped, with our filters; templates of `loaders` come before ours."""
     environment = Environment(
-        loader=PackageLoader("unmask"),
+        loader=ChoiceLoader([*loaders, PackageLoader("unmask")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_ascii,

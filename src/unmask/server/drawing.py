@@ -19,16 +19,13 @@ from unmask import heatmap, sound_page, video_page
 from unmask import report as reports
 from unmask.limits import Limits
 from unmask.modalities import image as pictures
+from unmask.server.media import NOTES, THUMBNAIL
 from unmask.sound_page import Sight
 from unmask.types import Report, Source, Status
 from unmask.wording import visible
 
 PICTURE_PX: Final = 1400
 THUMBNAIL_PX: Final = 160
-THUMBNAIL: Final = "thumbnail.jpg"
-NOTES: Final = "notes.json"
-"""Where things lie in the pictures: what the page needs besides them."""
-
 _QUALITY: Final = 85
 
 

@@ -12,6 +12,10 @@ from typing import IO, Final
 from unmask import trees
 from unmask.server.problems import Refusal
 
+THUMBNAIL: Final = "thumbnail.jpg"
+NOTES: Final = "notes.json"
+"""Where things lie in the pictures of a report: what the page needs besides them."""
+
 _NAME: Final = re.compile(r"[0-9a-f]{32}(\.[0-9a-z]{1,5})?")
 _PICTURE: Final = re.compile(r"[a-z]{1,12}(-[0-9]{1,5}){0,2}\.(jpg|png|json|html)")
 _ID: Final = re.compile(r"[0-9a-f]{24}")

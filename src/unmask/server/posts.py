@@ -1,7 +1,7 @@
 """Idempotency keys: a request that is sent again, because its answer was lost, is answered again and not done twice.
 
-As the draft of the IETF has it (draft-ietf-httpapi-idempotency-key-header): the same key for another request is refused,
-and so is one whose first request is still under way.
+As the draft of the IETF has it (draft-ietf-httpapi-idempotency-key-header): the same key for another request is
+refused, and so is one whose first request is still under way.
 """
 
 from __future__ import annotations

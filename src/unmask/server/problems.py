@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
@@ -134,13 +134,21 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def add_to(app: FastAPI) -> None:
-    """Let the app answer with problem details, whatever goes wrong."""
+def add_to(app: FastAPI, as_page: Callable[[Request, Refusal], Response | None]) -> None:
+    """Let the app answer with problem details, whatever goes wrong.
+
+    Args:
+        app: The app.
+        as_page: Gives the same as a page for people; None where a program asks.
+    """
+
+    def answer(request: Request, refusal: Refusal) -> Response:
+        return as_page(request, refusal) or refusal.response()
 
     @app.exception_handler(Refusal)
-    async def refused(_: Request, error: Exception) -> JSONResponse:
+    async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
-        return error.response()
+        return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(_: Request, error: Exception) -> JSONResponse:
@@ -149,13 +157,13 @@ def add_to(app: FastAPI) -> None:
         return Refusal("not-valid", "some of its parts are not what they should be", errors=wrong).response()
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         kind = {404: "not-found", 405: "no-method"}.get(error.status_code, "bad-request")
-        answer = Refusal(kind, str(error.detail)).response()
-        answer.headers.update(error.headers or {})
-        return answer
+        said = answer(request, Refusal(kind, str(error.detail)))
+        said.headers.update(error.headers or {})
+        return said
 
     @app.exception_handler(Exception)
-    async def failed(_: Request, error: Exception) -> JSONResponse:
-        return Refusal("failed", type(error).__name__).response()
+    async def failed(request: Request, error: Exception) -> Response:
+        return answer(request, Refusal("failed", type(error).__name__))

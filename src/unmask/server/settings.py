@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from unmask.errors import UsageError
 
@@ -121,6 +121,16 @@ class Settings:
     def drawn(self) -> Path:
         """Where pictures lie that were made of them."""
         return self.folder / "drawn"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values, for another process."""
+        return asdict(self) | {"folder": str(self.folder)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """What `to_dict` gave."""
+        several = {name: tuple(values[name]) for name in ("public_names", "models")}
+        return cls(**values | several | {"folder": Path(values["folder"])})
 
     def prepare_folder(self) -> None:
         """Make the folders, for the user's eyes only.

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from unmask.types import Label, Report, Status, Value
 
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}\Z")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
 Kind = Literal["photo", "video", "voice", "none"]
 """What a file was judged as; "none" where it could not be judged."""
 
