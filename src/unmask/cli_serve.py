@@ -42,9 +42,7 @@ KeepDays = Annotated[
     float,
     typer.Option(metavar="DAYS", min=0, envvar="UNMASK_KEEP_DAYS", help="Media are removed then; 0 keeps them."),
 ]
-MemoryMb = Annotated[
-    int, typer.Option(metavar="MB", min=1500, help="Address space of a process that opens files.")
-]
+MemoryMb = Annotated[int, typer.Option(metavar="MB", min=1500, help="Address space of a process that opens files.")]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,6 +11,7 @@
     ├── BundleError           a model bundle is missing, damaged, or not what its card says
     ├── ManifestError         a table of items is missing a column or holds a bad value
     ├── AuditError            the data would teach a shortcut; the message says which and what to do
+    ├── ServiceError         a server of ours refuses, or cannot be reached; the message says what to do
     └── ExportError           the exported graph does not compute what the trained network computes
 
 Wrong use raises. A file we cannot judge does not: `scan` catches `MediaError` and reports a status, so that
@@ -70,6 +71,21 @@ class ManifestError(UnmaskError):
 
 class AuditError(UnmaskError):
     """The data would teach a shortcut instead of the difference between real and fake."""
+
+
+class ServiceError(UnmaskError):
+    """A server that `unmask serve` runs refuses a request, or cannot be reached.
+
+    Args:
+        message: What happened and what to do.
+        status: Of HTTP; None where there was no answer.
+        kind: The type of the problem, for programs: "urn:unmask:problem:quota", for one.
+    """
+
+    def __init__(self, message: str, status: int | None = None, kind: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
 
 
 class ExportError(UnmaskError):

@@ -25,8 +25,8 @@ def of(models: Sequence[str]) -> Models:
         BundleError: A card is damaged.
     """
     chosen = tuple(one for model in models for one in bundles.find_all(model)) if models else bundles.shipped()
-    rules = filter(None, (ensemble.of(chosen), clip_rule.of(chosen)))
-    found = [*(_detector(bundle.card) for bundle in chosen), *(_rule(rule) for rule in rules)]
+    rules: list[Ensemble | ClipRule | None] = [ensemble.of(chosen), clip_rule.of(chosen)]
+    found = [*(_detector(bundle.card) for bundle in chosen), *(_rule(rule) for rule in rules if rule)]
     names = [[model.name, model.sha256] for model in found]
     written = json.dumps([version("unmask"), names]).encode()
     return Models(fingerprint=hashlib.sha256(written).hexdigest(), models=tuple(found))

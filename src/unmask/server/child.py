@@ -87,11 +87,12 @@ class Child:
             self._say({"id": asked["id"], "failed": f"{type(error).__name__}: {error}"[:500]})
 
     def _prepare(self, asked: Line) -> None:
-        last = ["", -1.0]
+        last = ("", -1.0)
 
         def tell(doing: str, share: float) -> None:
-            if doing != last[0] or share - float(last[1]) >= _TOLD_EVERY:
-                last[:] = [doing, share]
+            nonlocal last
+            if doing != last[0] or share - last[1] >= _TOLD_EVERY:
+                last = (doing, share)
                 self._say({"id": asked["id"], "doing": doing, "share": round(share, 3)})
 
         judge = self._judges[asked["evidence"]]

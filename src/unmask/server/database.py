@@ -76,7 +76,8 @@ class Database:
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless one with the same unique columns is there; whether it was inserted."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
+    insert = dialect.insert(table).values(**row).on_conflict_do_nothing()
+    return connection.execute(insert.returning(*table.primary_key.columns)).first() is not None
 
 
 def _engine(url: str) -> Engine:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from unmask.words import Progress
 Line = dict[str, Any]
 """One line of what is said, as JSON values."""
 
+_CHILD: Final = (sys.executable, "-m", "unmask.server.child")
 _AHEAD: Final = 8
 _LOOK_S: Final = 0.25
 _REST_S: Final = (0.0, 0.5, 2.0, 5.0)
@@ -71,10 +72,11 @@ class Judging:
     Args:
         settings: What it may take, and with which models.
         name: For its threads.
+        command: Starts the process.
     """
 
-    def __init__(self, settings: Settings, name: str = "judging") -> None:
-        self._settings, self._name = settings, name
+    def __init__(self, settings: Settings, name: str = "judging", command: Sequence[str] = _CHILD) -> None:
+        self._settings, self._command = settings, command
         self._lock = threading.RLock()
         self._waiting: deque[_Asked] = deque()
         self._suspects: deque[_Asked] = deque()
@@ -206,7 +208,7 @@ class Judging:
     def _start(self) -> subprocess.Popen[str]:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         process = subprocess.Popen(
-            [sys.executable, "-m", "unmask.server.child"],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

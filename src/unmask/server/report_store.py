@@ -165,7 +165,7 @@ def remove(connection: Connection, report_id: str, sees: str | None) -> Row[Any]
     return row
 
 
-def expire(connection: Connection, before_s: float, most: int = 500) -> Sequence[Row[Any]]:
+def expire(connection: Connection, before_s: float, most: int = 500) -> Sequence[Any]:
     """Let the files of old reports go; the caller removes them. The reports stay."""
     old = select(_T.id, _T.sha256, _T.media).where(_T.media.is_not(None), _T.created_s < before_s).limit(most)
     rows = connection.execute(old).all()

@@ -26,6 +26,21 @@ _WORDS: Final = {
     "unreadable": "Not readable",
     "nothing_to_judge": "Nothing to judge",
 }
+_NOTHING: Final = {
+    "width": 0,
+    "height": 0,
+    "scales": {},
+    "frames": [],
+    "scale": None,
+    "note": None,
+    "starring": None,
+    "sound": None,
+    "close": None,
+    "sound_note": None,
+    "sound_scale": None,
+}
+"""What `drawing` notes, where there is nothing of it."""
+
 _PLAYABLE: Final = ("video/mp4", "video/webm", "audio/")
 
 
@@ -65,7 +80,9 @@ class View:
         label: Of the verdict, "none" where there is none.
         words: The same for people.
         model: Whose thresholds the verdict lies among.
-        notes: Where things lie in the pictures; empty where none were drawn.
+        drawn: Whether there are pictures.
+        notes: Where things lie in them.
+        sights: Spectrograms by name, with their axes.
         kept: Whether the file is still there.
         playable: Whether browsers are likely to play it.
         detectors: Of a photo, the one that decided first.
@@ -88,7 +105,9 @@ class View:
     label: str
     words: str
     model: ModelUsed | None
+    drawn: bool
     notes: dict[str, Any]
+    sights: dict[str, dict[str, Any]]
     kept: bool
     playable: bool
     detectors: tuple[Detector, ...]
@@ -122,7 +141,7 @@ def of(media: Media, row: Row[Any], models: Models) -> View:
     kind = report_store.kind_of(report)
     regions = _regions(report) if kind == "photo" else {}
     notes = media.picture(row.id, NOTES)
-    told = json.loads(notes.read_bytes()) if notes else {}
+    told = _NOTHING | (json.loads(notes.read_bytes()) if notes else {})
     return View(
         id=row.id,
         name=row.name,
@@ -131,10 +150,16 @@ def of(media: Media, row: Row[Any], models: Models) -> View:
         label=label,
         words=_WORDS[label if verdict else report.status.value],
         model=overall,
+        drawn=notes is not None,
         notes=told,
+        sights={
+            name: told[name] | {"axis": Axis(told[name]["start_s"], told[name]["end_s"])}
+            for name in ("sound", "close")
+            if told[name]
+        },
         kept=row.media is not None,
         playable=type_of(report).startswith(_PLAYABLE),
-        detectors=_detectors(report, used, regions, told.get("scales", {})) if kind == "photo" else (),
+        detectors=_detectors(report, used, regions, told["scales"]) if kind == "photo" else (),
         regions=regions,
         who=who[:1].upper() + who[1:] if who else None,
         lines=tuple(
