@@ -15,9 +15,9 @@ from unmask.server.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A real PostgreSQL."""
-    with services.postgres(tmp_path_factory.mktemp("postgres")) as url:
+    with services.postgres() as url:
         yield url
 
 

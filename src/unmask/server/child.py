@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ from unmask.server.judging import Line
 from unmask.types import Report
 
 _TOGETHER: Final = 8
+_TOO_MUCH: Final = "it needs more memory than one file may take"
+_MEMORY: Final = re.compile(r"MemoryError|bad_alloc|Cannot allocate memory|more memory than")
 _FILES: Final = 256
 _TOLD_EVERY: Final = 0.02
 _LIMITS: Final = replace(DEFAULT_LIMITS, video_decode_s=600.0, sound_decode_s=600.0)
@@ -74,7 +77,7 @@ class Child:
             reports = self._judges[evidence].reports([prepared for _, prepared in files])
         except Exception as error:
             for number, _ in files:
-                self._say({"id": number, "failed": f"judging failed: {type(error).__name__}: {error}"[:500]})
+                self._say({"id": number, "short": f"judging failed: {type(error).__name__}: {error}"[:500]})
             return
         for (number, _), report in zip(files, reports, strict=True):
             self._say({"id": number, "report": report.to_dict()})
@@ -83,6 +86,8 @@ class Child:
         self._say({"id": asked["id"], "begun": "film" if film else "photo"})
         try:
             work(asked)
+        except MemoryError:
+            self._say({"id": asked["id"], "short": _TOO_MUCH})
         except Exception as error:
             self._say({"id": asked["id"], "failed": f"{type(error).__name__}: {error}"[:500]})
 
@@ -97,6 +102,9 @@ class Child:
 
         judge = self._judges[asked["evidence"]]
         prepared = judge.prepare(Path(asked["path"]), judge.shared_finder, 1, tell)
+        if prepared.problem and _MEMORY.search(prepared.problem[1]):
+            self._say({"id": asked["id"], "short": _TOO_MUCH})  # which may be the fault of another file
+            return
         self._ready.put((asked["id"], asked["evidence"], prepared))
 
     def _draw(self, asked: Line) -> None:

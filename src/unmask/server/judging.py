@@ -2,6 +2,8 @@
 
 A file that makes the process die, or takes longer than it may, ends its own request with a sentence. All others that
 were under way then are asked again: first those that were begun, one at a time, so that the one that kills is found.
+A file for which memory was short is asked again alone, and then in a fresh process: what was short may have been taken
+by another.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class _Asked:
     progress: Progress | None = None
     begun_s: float | None = None
     most_s: float = 0.0
-    deaths: int = 0
+    suspect: bool = False
 
 
 @dataclass
@@ -61,6 +63,7 @@ class _Life:
 
     process: subprocess.Popen[str]
     ready: bool = False
+    fresh: bool = True
     most: int = _AHEAD
     unfit: str | None = None
     sent: dict[int, _Asked] = field(default_factory=dict)
@@ -168,8 +171,11 @@ class Judging:
         life = self._life
         if life is None or not life.ready or life.process.stdin is None:
             return
-        most = 1 if self._suspects or any(asked.deaths for asked in life.sent.values()) else life.most
+        alone = bool(self._suspects) or any(asked.suspect for asked in life.sent.values())
+        most = 1 if alone else life.most
         while len(life.sent) < most and (self._suspects or self._waiting):
+            if alone and not self._suspects:
+                return
             asked = self._suspects.popleft() if self._suspects else self._waiting.popleft()
             self._number += 1
             asked.begun_s = None
@@ -188,6 +194,8 @@ class Judging:
             with self._lock:
                 self._life = life
                 self.restarts += 1
+                if self._closed.is_set():
+                    life.process.kill()
             assert life.process.stdout is not None
             with suppress(ValueError):  # a line that breaks off
                 for written in life.process.stdout:
@@ -241,12 +249,21 @@ class Judging:
                 return
             if "doing" not in line:
                 del life.sent[line["id"]]
+                if "short" in line and not (asked.suspect and life.fresh):
+                    if asked.suspect:
+                        life.process.kill()  # it was alone, but others may have left their traces
+                    asked.suspect = True
+                    self._suspects.append(asked)
+                    line = {"again": True}
+                life.fresh = False
                 self._send()
+        if "again" in line:
+            return
         if "doing" in line:
             if asked.progress:
                 asked.progress(str(line["doing"]), float(line["share"]))
-        elif "failed" in line:
-            _fail(asked, Failed(str(line["failed"])))
+        elif "failed" in line or "short" in line:
+            _fail(asked, Failed(str(line.get("failed", line.get("short")))))
         else:
             _answer(asked, line)
 
@@ -264,7 +281,7 @@ class Judging:
                 if asked.begun_s is None:
                     self._waiting.appendleft(asked)
                 else:
-                    asked.deaths += 1
+                    asked.suspect = True
                     self._suspects.appendleft(asked)
         for asked in guilty:
             _fail(asked, Failed("opening the file ended the process that did so: it is broken, or too large"))
