@@ -40,7 +40,7 @@ def program(name: str, *folders: str) -> str:
     found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *folders]))
     if found is None:
         missing(name)
-    return str(Path(found).resolve())
+    return found
 
 
 @contextmanager

@@ -19,10 +19,10 @@ FILES = 6
 
 @pytest.fixture
 def batch(uploads: Path, tmp_path: Path) -> list[Path]:
-    """Videos that take some seconds together."""
-    found = [tmp_path / f"{number}.mp4" for number in range(FILES)]
+    """Recordings that take some seconds together."""
+    found = [tmp_path / f"{number}.wav" for number in range(FILES)]
     for number, path in enumerate(found):
-        path.write_bytes((uploads / "clip.mp4").read_bytes() + b"z" * number)
+        path.write_bytes((uploads / "call.wav").read_bytes() + b"z" * number)
     return found
 
 

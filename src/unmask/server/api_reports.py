@@ -16,7 +16,7 @@ from unmask.server.problems import Refusal, documented
 from unmask.server.report_store import Wanted
 from unmask.server.scanning import scanned
 from unmask.server.service import service_of
-from unmask.server.wire import Feedback, FeedbackIn, Feedbacks, Id, Kind, Listing, Scanned, moment
+from unmask.server.wire import Feedback, FeedbackIn, Feedbacks, Id, Kind, Listing, Scanned, Time, moment
 from unmask.types import Label, Status
 
 router = APIRouter(tags=["reports"], dependencies=[Security(bearer)])
@@ -42,14 +42,14 @@ def listed(
     request: Request,
     caller: MayRead,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")] = None,
+    after: Annotated[str | None, Query(pattern=report_store.CURSOR, description="`next` of the page before.")] = None,
     label: Label | None = None,
     kind: Kind | None = None,
     status: Status | None = None,
     sha256: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
     name: Annotated[str | None, Query(max_length=200, description="A part of the file's name.")] = None,
-    since: Annotated[datetime | None, Query(description="Judged at this time or later.")] = None,
-    until: Annotated[datetime | None, Query(description="Judged before this time.")] = None,
+    since: Annotated[Time | None, Query(description="Judged at this time or later.")] = None,
+    until: Annotated[Time | None, Query(description="Judged before this time.")] = None,
 ) -> Listing:
     """Newest first, without what they hold."""
     wanted = Wanted(label, kind, status, sha256, name and name.replace("\0", ""), _seconds(since), _seconds(until))

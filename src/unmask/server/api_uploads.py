@@ -108,9 +108,9 @@ def _add(service: Service, caller: Caller, form: Form, asked: Asked, idempotency
 
 
 def _flag(form: Form, name: str, default: bool) -> bool:
-    text = form.fields.get(name, "").strip().lower()
-    if text in ("", "true", "1", "on", "yes", "false", "0", "off", "no"):
-        return text in ("true", "1", "on", "yes") if text else default
+    text = form.fields.get(name)
+    if text in (None, "true", "false"):
+        return default if text is None else text == "true"
     raise Refusal(
         "not-valid", "some fields of the form are not what they should be", errors=(f"{name}: true or false",)
     )

@@ -53,9 +53,10 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = behind
-    problems.add_to(app, pages.of_problem)
-    for part in (api_uploads, api_jobs, api_reports, api_state, pages, rendering):
-        app.include_router(part.router)
+    routers = [part.router for part in (api_uploads, api_jobs, api_reports, api_state, pages, rendering)]
+    problems.add_to(app, [route for router in routers for route in router.routes], pages.of_problem)
+    for router in routers:
+        app.include_router(router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     app.add_middleware(_Counted, service=behind)
     app.add_middleware(Guard, names=settings.names)

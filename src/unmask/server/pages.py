@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -37,7 +37,12 @@ _FORM_BYTES: Final = 20_000
 
 
 @router.get("/")
-def home(request: Request, caller: MayRead, label: Label | None = None, after: str | None = None) -> Response:
+def home(
+    request: Request,
+    caller: MayRead,
+    label: Label | None = None,
+    after: Annotated[str | None, Query(pattern=report_store.CURSOR)] = None,
+) -> Response:
     """Where files are dropped, and what was judged before."""
     service = service_of(request)
     with service.database.reading() as connection:

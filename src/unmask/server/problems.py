@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 
 from unmask.types import Value
 from unmask.wording import visible
@@ -134,11 +135,18 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def add_to(app: FastAPI, as_page: Callable[[Request, Refusal], Response | None]) -> None:
+def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
+    """What an address does do; a route of its own for each method would name only itself."""
+    matching = (one for one in routes if isinstance(one, Route) and one.matches(request.scope)[0] != Match.NONE)
+    return {method for route in matching for method in route.methods or ()}
+
+
+def add_to(app: FastAPI, routes: Sequence[BaseRoute], as_page: Callable[[Request, Refusal], Response | None]) -> None:
     """Let the app answer with problem details, whatever goes wrong.
 
     Args:
         app: The app.
+        routes: All of its routes.
         as_page: Gives the same as a page for people; None where a program asks.
     """
 
@@ -162,6 +170,8 @@ def add_to(app: FastAPI, as_page: Callable[[Request, Refusal], Response | None])
         kind = {404: "not-found", 405: "no-method"}.get(error.status_code, "bad-request")
         said = answer(request, Refusal(kind, str(error.detail)))
         said.headers.update(error.headers or {})
+        if error.status_code == 405:
+            said.headers["Allow"] = ", ".join(sorted(_methods(routes, request)))
         return said
 
     @app.exception_handler(Exception)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
+import math
 import secrets
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, or_, select, tuple_, update
 
@@ -20,6 +20,7 @@ from unmask.server.wire import Kind, Summary, moment
 from unmask.types import Report, Source, Status
 
 _T = tables.reports.c
+CURSOR: Final = r"^[0-9a-f]{40}$"
 _LINE = [column for column in tables.reports.c if column.name != "body"]
 
 
@@ -132,7 +133,15 @@ def get(connection: Connection, report_id: str, sees: str | None) -> Row[Any]:
 def listed(
     connection: Connection, sees: str | None, wanted: Wanted, after: str | None, most: int
 ) -> tuple[list[Row[Any]], str | None]:
-    """Some reports, newest first, without what they hold, and the cursor of those that follow."""
+    """Some reports, newest first, without what they hold, and the cursor of those that follow.
+
+    Args:
+        connection: To the store.
+        sees: Whose; None for everybody's.
+        wanted: Which.
+        after: A cursor that this gave; it matches `CURSOR`.
+        most: How many.
+    """
     query = select(*_LINE).order_by(_T.created_s.desc(), _T.id.desc()).limit(most + 1)
     if sees is not None:
         query = query.where(_T.owner == sees)
@@ -209,13 +218,10 @@ def unjudged(upload: Upload, why: str) -> Report:
 
 
 def _cursor(row: Row[Any]) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_s!r} {row.id}".encode()).decode().rstrip("=")
+    """Time and id of a report: what is listed after it has less of either, wherever it itself may be by then."""
+    return struct.pack(">d", row.created_s).hex() + str(row.id)
 
 
 def _place(cursor: str) -> tuple[float, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        created, identity = text.split(" ")
-        return float(created), identity.replace("\0", "")
-    except (ValueError, binascii.Error) as error:
-        raise Refusal("bad-request", "the cursor is none that this server gave", "Begin without one.") from error
+    (created_s,) = struct.unpack(">d", bytes.fromhex(cursor[:16]))
+    return (created_s if math.isfinite(created_s) else 0.0), cursor[16:]

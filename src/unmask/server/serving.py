@@ -119,7 +119,8 @@ def serve(settings: Settings, started: Callable[[str], None], *, with_worker: bo
     try:
         host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
         started(f"http://{host}:{listening.getsockname()[1]}/")
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
+            uvicorn.Server(config).run(sockets=[listening])
     finally:
         if worker:
             worker.close()

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from unmask.types import Label, Report, Status, Value
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
 Kind = Literal["photo", "video", "voice", "none"]
 """What a file was judged as; "none" where it could not be judged."""
+
+
+def _is_time(value: object) -> object:
+    if isinstance(value, str) and not _TIME.match(value):
+        raise ValueError("must be a time such as 2026-01-31T12:00:00Z")
+    return value
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+Time = Annotated[AwareDatetime, BeforeValidator(_is_time)]
+"""A time with its zone, as RFC 3339 writes it; bare numbers are none."""
 
 
 def moment(seconds: float) -> datetime:
