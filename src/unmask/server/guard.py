@@ -32,7 +32,7 @@ HEADERS: Final = {
     "Content-Security-Policy": _PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, browsers hide the origin of our own forms
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
@@ -91,8 +91,10 @@ def check_origin(headers: Headers) -> None:
         Refusal: It comes from another site.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None and site not in ("same-origin", "none"):
-        raise Refusal("foreign-page", f"the browser says that it comes from a page that is {site}")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise Refusal("foreign-page", f"the browser says that it comes from a page that is {site}")
+        return
     if origin is not None and (urlsplit(origin).netloc or origin).lower() != headers.get("host", "").lower():
         raise Refusal("foreign-page", "its Origin header is not ours")
 
