@@ -80,7 +80,7 @@ def account(file: IO[bytes], size: int, store_bytes: int, mime: str, trust: Trus
 def _checked(file: IO[bytes], mime: str, trust: Trust) -> str | None:
     """The library's report as JSON; None where there is no manifest after all."""
     try:
-        from c2pa import Context, Reader
+        from c2pa import C2paError, Context, Reader
     except (ImportError, OSError) as error:  # OSError: its own library does not load on this system
         raise MissingExtraError("checking them", "c2pa") from error
     settings: dict[str, Any] = {
@@ -90,7 +90,12 @@ def _checked(file: IO[bytes], mime: str, trust: Trust) -> str | None:
     if trust.pem:
         settings["trust"] = {"user_anchors": trust.pem}
     with Context.from_dict(settings) as context:
-        reader = Reader.try_create(mime, file, context=context)
+        try:
+            reader = Reader.try_create(mime, file, context=context)
+        except C2paError as error:
+            if str(error).startswith("Remote"):  # it lies at an address, as the reader of XMP says
+                return None
+            raise
         if reader is None:
             return None
         with reader:
