@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any, Final
 
 from unmask.errors import MissingExtraError
@@ -38,6 +39,14 @@ _EXPIRED: Final = frozenset(
     {"signingCredential.expired", "claimSignature.outsideValidity", "timeStamp.outsideValidity"}
 )
 _UNTRUSTED: Final = frozenset({"signingCredential.untrusted"})
+
+
+def library() -> dict[str, str]:
+    """The library that checks, with its version; empty where it is not installed."""
+    try:
+        return {"c2pa-python": version("c2pa-python")}
+    except PackageNotFoundError:
+        return {}
 
 
 def begins(data: bytes) -> int | None:
