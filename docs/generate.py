@@ -1,4 +1,4 @@
-"""Write the pages that come from the code: docs/cli.md, docs/models/ and docs/datasets.md.
+"""Write the pages that come from the code: docs/cli.md, docs/models/, docs/datasets.md, docs/provenance-findings.md.
 
 They are made from the real help, from the cards that ship, and from what each dataset file says of itself.
 `scripts/docs` writes them, `scripts/docs --check` compares and says what is stale. The text depends on neither the
@@ -21,6 +21,10 @@ from unmask.cli import app
 from unmask.detectors import spectral
 from unmask.ensemble import Ensemble
 from unmask.witness import WitnessCard
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+import provenance_page
 
 DOCS: Final = Path(__file__).parent
 HELP_WIDTH: Final = 100
@@ -58,6 +62,7 @@ def pages() -> dict[Path, str]:
     written |= {Path("models", "README.md"): index(cards, together, informing)}
     written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
     written |= {Path("models", f"{card.name}.md"): witness(card) for card in informing}
+    written[Path("provenance-findings.md")] = provenance_page.text(NOTICE, _table)
     return written | ({Path("models", "ensemble.md"): ensemble(together)} if together else {})
 
 
