@@ -92,6 +92,7 @@ def test_notes_are_of_the_maker_of_the_camera(make: str, notes: bytes, other: bo
     [
         ("Adobe Photoshop 25.1 (Macintosh)", "edited", Kind.SUSPICIOUS),
         ("GIMP 2.10.34", "edited", Kind.SUSPICIOUS),
+        ("Paint.NET v3.5.10", "edited", Kind.SUSPICIOUS),
         ("FaceApp", "face-edited", Kind.SUSPICIOUS),
         ("Adobe Photoshop Lightroom Classic 13.0", "developed", Kind.NEUTRAL),
         ("darktable 4.6", "developed", Kind.NEUTRAL),
