@@ -118,9 +118,9 @@ def test_what_is_hostile_costs_little_and_is_told(name: str) -> None:
     read(b"")  # so that nothing is imported while it is measured
     tracemalloc.start()
     try:
-        begun = time.perf_counter()
+        begun = time.process_time()
         account = read(data)
-        seconds = time.perf_counter() - begun
+        seconds = time.process_time() - begun
         peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
@@ -193,7 +193,7 @@ def test_mutated_files_end_nothing(tmp_path: Path) -> None:
     assert outcome.read == 180
     assert not outcome.crashed
     assert outcome.unforeseen == 0
-    assert outcome.slowest_s < mutations.HANG_S
+    assert outcome.hardest_s < mutations.HANG_S  # of the processor: a busy machine is no hang
     assert outcome.peak_mb < mutations.MEMORY_MB
     assert outcome.codes["malformed"] > 10  # they did break something
 
