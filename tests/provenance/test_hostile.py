@@ -91,6 +91,11 @@ def many_packets() -> bytes:
     return png_with(*(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet({"dc:title": "t"})) for _ in range(50)))
 
 
+def many_inflated() -> bytes:
+    text = b"key\0\0" + zlib.compress(b'{"prompt": "' + b"a" * 2**20)
+    return png_with(*(chunk(b"zTXt", text) for _ in range(90)))
+
+
 CASES: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
     "EXIF that leads back to itself": (looped_exif, "malformed"),
     "EXIF whose entries overlap": (overlapping_exif, "oversized"),
@@ -107,6 +112,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
     "PNG that breaks off": (lambda: saved(picture(), "PNG")[:60], "malformed"),
     "JPEG that breaks off": (lambda: jpeg(exif=exif({0x010F: "x" * 500}))[1][:200], "malformed"),
     "thousands of texts": (many_texts, "oversized"),
+    "dozens of texts that inflate": (many_inflated, "oversized"),
     "dozens of XMP packets": (many_packets, "oversized"),
 }
 
@@ -128,6 +134,17 @@ def test_what_is_hostile_costs_little_and_is_told(name: str) -> None:
     assert not any("reading it failed" in one.sentence for one in account.findings)
     assert seconds < 5 * MOST_S  # tracing slows it down several times
     assert peak_mb < MOST_MB
+
+
+@pytest.mark.parametrize(
+    "words", ["Steps: 1, ", "--v 6 ", "--v 6 --", "Steps: 9,x" * 3, "made with ", '{"a":', "Job ID: 0"]
+)
+def test_no_pattern_runs_away(words: str) -> None:
+    text = words * (2**20 // len(words))
+    begun = time.process_time()
+    for key in ("parameters", "Description", "Software", "comment", "UserComment"):
+        read(png({key: text}))
+    assert time.process_time() - begun < 5 * MOST_S
 
 
 def test_deep_json_is_no_parameters() -> None:
