@@ -21,9 +21,10 @@ PACKAGE: Final = ROOT / "src" / "unmask"
 # Imports go to the same layer or down. A name ending in "/" is a folder and all that is in it. A new file must be
 # entered here, which is the moment to decide where it belongs.
 LAYERS: Final = {
-    0: ("words", "types", "errors"),
+    0: ("words", "statements", "types", "errors"),
     1: (
         "about",
+        "answers",
         "card",
         "journal",
         "limits",
@@ -70,12 +71,15 @@ LAYERS: Final = {
         "h264",
         "heatmap",
         "kinds",
+        "known_files",
         "makers/",
         "modalities/",
         "models/",
         "mouth",
         "moments",
         "near_duplicates",
+        "provenance/",
+        "same_picture",
         "perturb",
         "perturb_video",
         "screenshot",
@@ -120,7 +124,9 @@ LAYERS: Final = {
         "films",
         "frame_scores",
         "fuse",
+        "fuse_declared",
         "fuse_video",
+        "triage",
         "joining",
         "judge",
         "learn_witnesses",
@@ -131,6 +137,7 @@ LAYERS: Final = {
         "occlusion",
         "originals",
         "prepare",
+        "prepared",
         "prepare_tracks",
         "probes",
         "reconstructions",
@@ -168,6 +175,7 @@ LAYERS: Final = {
         "cli_generators",
         "cli_labels",
         "cli_measure",
+        "cli_provenance",
         "cli_options",
         "cli_risk",
         "cli_pretrain",
@@ -177,6 +185,7 @@ LAYERS: Final = {
         "cli_witnesses",
         "console",
         "client",
+        "client_answers",
         "progress",
         "server/",
     ),
@@ -196,6 +205,7 @@ TALKERS: Final = (
     "cli_generators",
     "cli_labels",
     "cli_measure",
+    "cli_provenance",
     "cli_risk",
     "cli_pretrain",
     "cli_scan",
@@ -230,6 +240,7 @@ EXTRAS: Final = (
     TORCH
     | SERVER
     | {
+        "c2pa",
         "matplotlib",
         "onnx",
         "onnxscript",

@@ -12,76 +12,21 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from unmask.client_answers import Job as Job
+from unmask.client_answers import JobFile as JobFile
+from unmask.client_answers import Scanned as Scanned
+from unmask.client_answers import job_of, scanned
 from unmask.errors import MissingExtraError, ServiceError, UsageError
-from unmask.types import Report
 
 if TYPE_CHECKING:
     import httpx
 
 _AGAIN: Final = (408, 409, 429, 502, 503, 504)
 _LONGEST_WAIT_S: Final = 30.0
-_ENDED: Final = ("done", "failed", "cancelled")
-
-
-@dataclass(frozen=True)
-class Scanned:
-    """A report, and what the server knows of it.
-
-    Attributes:
-        id: Names it on the server.
-        stored: Whether it was made earlier, of the same file by the same models.
-        kept: Whether the server still has the file.
-        created: When it was judged.
-        report: What was found out.
-    """
-
-    id: str
-    stored: bool
-    kept: bool
-    created: datetime
-    report: Report
-
-
-@dataclass(frozen=True)
-class JobFile:
-    """One file of a job; `report` names its report once there is one."""
-
-    name: str
-    sha256: str
-    state: str
-    report: str | None
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job.
-
-    Attributes:
-        id: Names it on the server.
-        state: "queued", "running", "done", "failed" or "cancelled".
-        stage: What is being done, in words.
-        percent: Of the whole job.
-        message: Why it failed.
-        files: In the order in which they were sent.
-    """
-
-    id: str
-    state: str
-    stage: str
-    percent: int
-    message: str | None
-    files: tuple[JobFile, ...]
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.state in _ENDED
 
 
 class Client:
@@ -137,7 +82,7 @@ class Client:
             UsageError: The file cannot be read.
         """
         fields = {"evidence": _word(evidence), "keep": _word(keep)}
-        return _scanned(self._upload("/v1/scan", [path], fields))
+        return scanned(self._upload("/v1/scan", [path], fields))
 
     def submit(self, paths: Sequence[str | Path], *, evidence: bool = True) -> Job:
         """Have large or many files judged; `wait` for the job, or `follow` it.
@@ -146,11 +91,11 @@ class Client:
             ServiceError: The server refuses.
             UsageError: A file cannot be read.
         """
-        return _job(self._upload("/v1/jobs", paths, {"evidence": _word(evidence)}))
+        return job_of(self._upload("/v1/jobs", paths, {"evidence": _word(evidence)}))
 
     def job(self, job_id: str) -> Job:
         """How far a job is."""
-        return _job(self._get(f"/v1/jobs/{job_id}"))
+        return job_of(self._get(f"/v1/jobs/{job_id}"))
 
     def follow(self, job_id: str, every_s: float = 0.5) -> Iterator[Job]:
         """A job each time something changed, until it has ended."""
@@ -180,11 +125,11 @@ class Client:
 
     def cancel(self, job_id: str) -> Job:
         """End a job before time."""
-        return _job(self._json("POST", f"/v1/jobs/{job_id}/cancel", again=False))
+        return job_of(self._json("POST", f"/v1/jobs/{job_id}/cancel", again=False))
 
     def report(self, report_id: str) -> Scanned:
         """One report."""
-        return _scanned(self._get(f"/v1/reports/{report_id}"))
+        return scanned(self._get(f"/v1/reports/{report_id}"))
 
     def page(self, report_id: str) -> str:
         """One report as a self-contained HTML page."""
@@ -307,18 +252,3 @@ def _refusal(answer: httpx.Response) -> ServiceError:
 
 def _word(flag: bool) -> str:
     return "true" if flag else "false"
-
-
-def _scanned(found: dict[str, Any]) -> Scanned:
-    return Scanned(
-        id=found["id"],
-        stored=found["stored"],
-        kept=found["kept"],
-        created=datetime.fromisoformat(found["created"]),
-        report=Report.model_validate(found["report"]),
-    )
-
-
-def _job(found: dict[str, Any]) -> Job:
-    files = (JobFile(file["name"], file["sha256"], file["state"], file["report"]) for file in found["files"])
-    return Job(found["id"], found["state"], found["stage"], found["percent"], found["message"], tuple(files))

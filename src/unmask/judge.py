@@ -7,27 +7,31 @@ lock); the last three are `reports`, which takes many prepared files, so that se
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import clip_rule, kinds, listen, reported, stability, watch
+from unmask import clip_rule, fuse_declared, kinds, listen, provenance, reported, stability, watch
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
+from unmask.detectors import provenance as file_witness
 from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
-from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError
+from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.faces import Face, FaceFinder
 from unmask.fuse import Finding, Look
 from unmask.limits import Limits
 from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
+from unmask.prepared import Prepared
+from unmask.provenance import NOBODY, Account, Trust, credentials
+from unmask.triage import Turn
 from unmask.types import Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
 from unmask.words import Progress
@@ -37,29 +41,6 @@ BATCH_PX: Final = 2**17
 longer fit the cache of common processors, more time."""
 
 _DECIMALS: Final = 4  # of a logit; the rest varies with the size of the batch that a segment happened to be in
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """One file, ready to be scored.
-
-    Attributes:
-        source: The file.
-        problem: Why it cannot be judged, or None.
-        faces: How many faces were found; None where none were looked for.
-        segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
-        copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
-        seen: What came of a video, which is scored at once: it has looks enough to fill batches of its own.
-        heard: Likewise what came of a recording, or of the sound of a video.
-    """
-
-    source: Source
-    problem: tuple[Status, str] | None = None
-    faces: int | None = None
-    segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
-    copies: Mapping[str, Prepared] = field(default_factory=dict)
-    seen: Seen | None = None
-    heard: Heard | None = None
 
 
 class Judge:
@@ -75,6 +56,7 @@ class Judge:
         evidence: Whether to ask all detectors and to keep heat maps.
         steady: Whether to judge changed copies of each photo too, and let only a verdict stand that they share.
         frames: How many frames of a video to look at.
+        trust: Whose signatures count in what files say about themselves; None where that is not to be read.
 
     Raises:
         BundleError: A bundle is damaged or altered.
@@ -88,17 +70,20 @@ class Judge:
         evidence: bool,
         steady: bool = False,
         frames: int = FRAMES,
+        trust: Trust | None = NOBODY,
     ) -> None:
         self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
         self._for_videos, self._for_sound = (_first(bundles, modality) for modality in ("video", "audio"))
         for bundle in filter(None, (self._for_videos, self._for_sound)):
             verify(bundle)  # damage shows at once; loading it would cost those who scan photos a tenth of a second
         self._frames = frames
+        self._trust = trust
         self._clip_rule = clip_rule.of(bundles)
         self._ensemble = ensemble
         self._limits = limits
         self._evidence = evidence
         self._steady = steady
+        self._progress: Progress | None = None
 
     @cached_property
     def finder(self) -> FaceFinder | None:
@@ -120,48 +105,75 @@ class Judge:
         """Likewise, with the first sound."""
         return OnnxDetector(self._for_sound) if self._for_sound else None
 
-    def asked(self, *, evidence: bool) -> Judge:
-        """The same models, all of them loaded, asked for evidence or not."""
+    def asked(self, *, evidence: bool, progress: Progress | None = None) -> Judge:
+        """The same models, all of them loaded, asked for evidence or not, and telling how far a film is."""
         _ = self.shared_finder, self._of_videos, self._of_sound  # before the copy, so that none is loaded twice
         other = copy.copy(self)
-        other._evidence = evidence
+        other._evidence, other._progress = evidence, progress
         return other
 
-    def prepare(
-        self, path: Path, finder: FaceFinder | None, threads: int = 1, progress: Progress | None = None
-    ) -> Prepared:
+    def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1, turn: Turn | None = None) -> Prepared:
         """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem.
 
         Args:
             path: The file.
             finder: Finds faces; None where no detector needs any.
             threads: Of a video's decoder.
-            progress: Told how far a video or a recording is.
+            turn: The file's way through triage, where networks are asked only if they are needed.
         """
-        source = Source(path=image.display_path(path))
+        begun = Prepared(Source(path=image.display_path(path)))
         try:
-            _refuse_folder(path)
-            video = kinds.is_video(path, self._limits)
-            if kinds.is_sound(path, self._limits) or (video and self._of_videos is None and self._of_sound):
-                heard = self._listen(path, progress)
-                return Prepared(listen.source_of(path, heard), heard=heard)
-            if video:
-                seen = self._watch(path, finder, threads, progress)
-                sound = self._sound_of(path, seen, progress)
-                return Prepared(seen.source, faces=seen.persons, seen=seen, heard=sound)
+            kinds.refuse_folder(path)
+            sound = kinds.is_sound(path, self._limits)
+            if sound or kinds.is_video(path, self._limits):
+                begun = replace(begun, account=self._account(partial(provenance.read_film, path, limits=self._limits)))
+                return self._film(path, begun, sound, finder, threads, turn)
             if not self._detectors:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
+            begun = replace(begun, source=source, account=self._account(partial(provenance.read, data)))
+            if turn and (spare := turn.before(source.sha256 or "", begun.said)):
+                return replace(begun, spare=spare)
             photo = image.decode(data, source, self._limits)
-            prepared = self._cut(photo, finder)
+            begun = replace(begun, source=photo.source)
+            if begun.account:
+                begun = replace(begun, account=provenance.against(begun.account, photo.image))
+            if turn and (spare := turn.of_picture(photo, data, begun.said)):
+                return replace(begun, spare=spare)
+            prepared = replace(self._cut(photo, finder), account=begun.account)
             if not self._steady:
                 return prepared
             copies = {change: self._cut(copy, finder) for change, copy in stability.copies(photo)}
             return replace(prepared, copies=copies)
         except MediaError as error:
-            return Prepared(source, (_status(error), str(error)))
+            return replace(begun, problem=(reported.status_of(error), str(error)))
         except Exception as error:  # no single file may end the scan of all others, whatever it sets off
-            return Prepared(source, (Status.UNREADABLE, f"judging it failed: {type(error).__name__}: {error}"))
+            return replace(begun, problem=(Status.UNREADABLE, f"judging it failed: {type(error).__name__}: {error}"))
+        finally:
+            if turn:
+                turn.close()
+
+    def _account(self, read: Callable[..., Account]) -> Account | None:
+        return read(trust=self._trust) if self._trust is not None else None
+
+    def _film(
+        self, path: Path, begun: Prepared, sound: bool, finder: FaceFinder | None, threads: int, turn: Turn | None
+    ) -> Prepared:
+        """A video or a recording, which is scored at once."""
+        if turn:
+            begun = replace(begun, source=listen.source_of(path))
+        if turn and (spare := turn.before(begun.source.sha256 or "", begun.said) or turn.of_bytes()):
+            return replace(begun, spare=spare)
+        try:
+            if sound or (self._of_videos is None and self._of_sound):
+                heard = self._listen(path)
+                return replace(begun, source=listen.source_of(path, heard), heard=heard)
+            seen = self._watch(path, finder, threads)
+            heard_too = self._sound_of(path, seen)
+            return replace(begun, source=seen.source, faces=seen.persons, seen=seen, heard=heard_too)
+        except MediaError as error:
+            source = listen.source_of(path) if begun.said else begun.source  # it will have a verdict, so it is hashed
+            return replace(begun, source=source, problem=(reported.status_of(error), str(error)))
 
     def reports(self, files: Sequence[Prepared]) -> list[Report]:
         """Score the segments of all files together, then fuse file by file."""
@@ -171,8 +183,16 @@ class Judge:
         for file in files:
             report = next(made)
             copies = {change: next(made) for change in file.copies}
-            found.append(stability.settled(report, copies) if copies else report)
+            report = stability.settled(report, copies) if copies else report
+            found.append(self._with_account(file, report))
         return found
+
+    def _with_account(self, file: Prepared, report: Report) -> Report:
+        if file.account is None or self._trust is None:
+            return report
+        used = credentials.library() if "c2pa present" in file.account.facts else {}
+        report = report.model_copy(update={"versions": {**report.versions, **used}})
+        return fuse_declared.declared(report, file_witness.of(file.account, self._trust))
 
     def _reports(self, files: Sequence[Prepared]) -> list[Report]:
         looks: list[list[Look]] = [[] for _ in files]
@@ -185,7 +205,7 @@ class Judge:
                 mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
         return [self._report(file, mine) for file, mine in zip(files, looks, strict=True)]
 
-    def _watch(self, path: Path, finder: FaceFinder | None, threads: int, progress: Progress | None) -> Seen:
+    def _watch(self, path: Path, finder: FaceFinder | None, threads: int) -> Seen:
         if self._of_videos is None or finder is None:
             raise UnsupportedError("no detector of videos is loaded")
         eyes = watch.Eyes(self._of_videos, finder, self._limits)
@@ -196,23 +216,23 @@ class Judge:
             threads=threads,
             evidence=self._evidence,
             lips=self._clip_rule is not None,
-            progress=progress,
+            progress=self._progress,
         )
 
-    def _listen(self, path: Path, progress: Progress | None) -> Heard:
+    def _listen(self, path: Path) -> Heard:
         if self._of_sound is None:
             raise UnsupportedError("no detector of voices is loaded")
-        heard = listen.listen(path, self._of_sound, self._limits, evidence=self._evidence, progress=progress)
+        heard = listen.listen(path, self._of_sound, self._limits, evidence=self._evidence, progress=self._progress)
         if not heard.voice.stretches:
             raise NothingToJudgeError("nobody speaks in it")
         return heard
 
-    def _sound_of(self, path: Path, seen: Seen, progress: Progress | None) -> Heard | None:
+    def _sound_of(self, path: Path, seen: Seen) -> Heard | None:
         """What is heard in a video; a sound that cannot be read takes nothing from what was seen."""
         if not seen.video.has_sound or self._of_sound is None:
             return None
         try:
-            return listen.listen(path, self._of_sound, self._limits, evidence=self._evidence, progress=progress)
+            return listen.listen(path, self._of_sound, self._limits, evidence=self._evidence, progress=self._progress)
         except MediaError:
             return None
 
@@ -254,6 +274,8 @@ class Judge:
         return Finding(segment.region, round(logit, _DECIMALS), heat_map=rows if self._evidence else None)
 
     def _report(self, file: Prepared, looks: Sequence[Look]) -> Report:
+        if file.spare:
+            return reported.of_spared(file.source, file.spare)
         if file.problem:
             return reported.of_problem(file.source, *file.problem)
         if file.seen:
@@ -272,26 +294,5 @@ def _first(bundles: Sequence[Bundle], modality: str) -> Bundle | None:
     return next((one for one in bundles if one.card.modality == modality), None)
 
 
-def _refuse_folder(path: Path) -> None:
-    """A folder gets here where `expand` could not open it, or was not asked to."""
-    if not path.is_dir():
-        return
-    try:
-        next(path.iterdir(), None)
-    except OSError as error:
-        raise UnreadableError(f"the folder cannot be read: {(error.strerror or str(error)).lower()}") from error
-    raise UnsupportedError("a folder, not a file")
-
-
 def _unfit(segment: Segment) -> Finding:
     return Finding(segment.region, None, segment.unfit)
-
-
-def _status(error: MediaError) -> Status:
-    match error:
-        case UnsupportedError():
-            return Status.UNSUPPORTED
-        case NothingToJudgeError():
-            return Status.NOTHING_TO_JUDGE
-        case _:
-            return Status.UNREADABLE

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,11 +31,11 @@ def everything(connection: socket.socket) -> str:
     return b"".join(iter(lambda: connection.recv(4000), b"")).decode()
 
 
-def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, str]:
+def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
     """What a refused request must get: what happened, and what to do."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    found: dict[str, str] = answer.json()
+    found: dict[str, Any] = answer.json()
     assert found["type"] == f"urn:unmask:problem:{kind}"
     assert found["status"] == status
     assert found["detail"]

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Route,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.server import services
 from tests.server.running import Served
@@ -23,8 +32,8 @@ ARGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-WIDE: Final = {"width": 1600, "height": 1000}
-NARROW: Final = {"width": 360, "height": 800}
+WIDE: Final = ViewportSize(width=1600, height=1000)
+NARROW: Final = ViewportSize(width=360, height=800)
 JUDGED_MS: Final = 90_000
 
 
@@ -225,7 +234,7 @@ def test_without_a_script_the_form_uploads_and_the_page_reloads_itself(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_fits_and_can_be_read(
-    browser: Browser, server: Served, uploads: Path, shots: Path, scheme: str, size: dict[str, int]
+    browser: Browser, server: Served, uploads: Path, shots: Path, scheme: str, size: ViewportSize
 ) -> None:
     files = [uploads / name for name in ("portrait.jpg", "clip.mp4", "call.wav")]
     job = server.until_job_ended(str(server.post("/v1/jobs", *files).json()["id"]))

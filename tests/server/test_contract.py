@@ -46,7 +46,7 @@ def known(guarded: Served, uploads: Path) -> dict[str, str]:
 
 @schema.parametrize()
 @settings(max_examples=_EXAMPLES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-def test_answers_are_as_described(case: schemathesis.Case, guarded: Served, known: dict[str, str]) -> None:
+def test_answers_are_as_described(case: schemathesis.Case[Any], guarded: Served, known: dict[str, str]) -> None:
     options: dict[str, Any] = {
         "base_url": guarded.url.rstrip("/"),
         "headers": {"Authorization": guarded.http.headers["Authorization"]},

@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from tests.server.running import kill, until_gone
+from unmask.limits import DEFAULT_LIMITS
 from unmask.server import drawing
-from unmask.server.judging import Failed, Gone, Judging
+from unmask.server.asked import Failed, Gone
+from unmask.server.judging import Judging
 from unmask.server.media import NOTES
 from unmask.server.settings import Settings
 from unmask.types import Report
@@ -153,16 +155,10 @@ def test_a_photo_is_judged_and_drawn(real: Judging, uploads: Path) -> None:
     assert page.startswith("<!DOCTYPE html>")
     assert str(uploads) in page  # it is the name that the report gives the file
     given = report.model_copy(update={"source": report.source.model_copy(update={"path": "<b>mine"})})
-    page = drawing.page(given, uploads / "portrait.jpg", drawing_limits())
+    page = drawing.page(given, uploads / "portrait.jpg", DEFAULT_LIMITS)
     assert str(uploads) not in page
     assert "&lt;b&gt;mine" in page
     assert "<b>mine" not in page
-
-
-def drawing_limits() -> object:
-    from unmask.limits import DEFAULT_LIMITS
-
-    return DEFAULT_LIMITS
 
 
 def test_pictures_that_unpack_beyond_the_memory_end_alone(real: Judging, uploads: Path, tmp_path: Path) -> None:

@@ -23,12 +23,13 @@ from typing import IO, Final
 
 from unmask import bundles, ensemble
 from unmask.errors import UnmaskError
-from unmask.judge import Judge, Prepared
+from unmask.judge import Judge
 from unmask.kinds import is_sound, is_video
 from unmask.limits import DEFAULT_LIMITS
+from unmask.prepared import Prepared
 from unmask.runtime import usable_cores
 from unmask.server import drawing
-from unmask.server.judging import Line
+from unmask.server.asked import Line
 from unmask.types import Report
 
 _TOGETHER: Final = 8
@@ -100,8 +101,8 @@ class Child:
                 last = (doing, share)
                 self._say({"id": asked["id"], "doing": doing, "share": round(share, 3)})
 
-        judge = self._judges[asked["evidence"]]
-        prepared = judge.prepare(Path(asked["path"]), judge.shared_finder, 1, tell)
+        judge = self._judges[asked["evidence"]].asked(evidence=asked["evidence"], progress=tell)
+        prepared = judge.prepare(Path(asked["path"]), judge.shared_finder)
         if prepared.problem and _MEMORY.search(prepared.problem[1]):
             self._say({"id": asked["id"], "short": _TOO_MUCH})  # which may be the fault of another file
             return

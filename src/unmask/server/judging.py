@@ -10,63 +10,22 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from unmask.server.asked import Asked, Failed, Gone, Line, fail, settle, taken
+from unmask.server.life import AHEAD, CHILD, Life, start
 from unmask.server.settings import Settings
 from unmask.words import Progress
 
-Line = dict[str, Any]
-"""One line of what is said, as JSON values."""
-
-_CHILD: Final = (sys.executable, "-m", "unmask.server.child")
-_AHEAD: Final = 8
 _LOOK_S: Final = 0.25
 _REST_S: Final = (0.0, 0.5, 2.0, 5.0)
-_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR", "SYSTEMROOT", "OMP_NUM_THREADS")
-"""Of the environment; the rest may hold passwords, and this process may fall into foreign hands."""
-
-
-class Failed(Exception):
-    """A file could not be judged; the message is a sentence."""
-
-
-class Gone(Exception):
-    """There is no process that could judge now, or the caller has given up what it asked."""
-
-
-@dataclass
-class _Asked:
-    """One request on its way."""
-
-    line: Line
-    answer: Future[Line]
-    progress: Progress | None = None
-    begun_s: float | None = None
-    most_s: float = 0.0
-    suspect: bool = False
-
-
-@dataclass
-class _Life:
-    """One process, from its start to its end."""
-
-    process: subprocess.Popen[str]
-    ready: bool = False
-    fresh: bool = True
-    most: int = _AHEAD
-    unfit: str | None = None
-    sent: dict[int, _Asked] = field(default_factory=dict)
 
 
 class Judging:
@@ -78,13 +37,13 @@ class Judging:
         command: Starts the process.
     """
 
-    def __init__(self, settings: Settings, name: str = "judging", command: Sequence[str] = _CHILD) -> None:
+    def __init__(self, settings: Settings, name: str = "judging", command: Sequence[str] = CHILD) -> None:
         self._settings, self._command = settings, command
         self._lock = threading.RLock()
-        self._waiting: deque[_Asked] = deque()
-        self._suspects: deque[_Asked] = deque()
+        self._waiting: deque[Asked] = deque()
+        self._suspects: deque[Asked] = deque()
         self._number = 0
-        self._life: _Life | None = None
+        self._life: Life | None = None
         self._closed = threading.Event()
         self.restarts = -1
         self._unfit: str | None = None
@@ -125,18 +84,18 @@ class Judging:
     def judge(self, path: Path, *, evidence: bool, progress: Progress | None = None) -> Future[dict[str, Any]]:
         """A report as JSON values; `Failed` where the file ended the process, or took too long."""
         asked = self._ask({"do": "judge", "path": str(path), "evidence": evidence}, progress)
-        return _taken(asked, lambda line: line["report"])
+        return taken(asked, lambda line: line["report"])
 
     def draw(self, report: dict[str, Any], path: Path) -> Future[dict[str, bytes]]:
         """Pictures of a judged file, by name."""
         asked = self._ask({"do": "draw", "path": str(path), "report": report})
-        return _taken(
+        return taken(
             asked, lambda line: {name: base64.b64decode(data) for name, data in dict(line["pictures"]).items()}
         )
 
     def page(self, report: dict[str, Any], path: Path) -> Future[str]:
         """A report as one self-contained page."""
-        return _taken(self._ask({"do": "page", "path": str(path), "report": report}), lambda line: str(line["page"]))
+        return taken(self._ask({"do": "page", "path": str(path), "report": report}), lambda line: str(line["page"]))
 
     def abandon(self) -> None:
         """Give up all that is waiting or under way; whoever waits for it gets `Gone`."""
@@ -149,7 +108,7 @@ class Judging:
                 self._life.sent.clear()
                 self._life.process.kill()
         for asked in given_up:
-            _fail(asked, Gone("it was given up"))
+            fail(asked, Gone("it was given up"))
 
     def close(self) -> None:
         """End the process."""
@@ -160,7 +119,7 @@ class Judging:
     def _ask(self, line: Line, progress: Progress | None = None) -> Future[Line]:
         if self._closed.is_set() or self._unfit is not None:
             raise Gone(self._unfit or "it is closed")
-        asked = _Asked(line, Future(), progress)
+        asked = Asked(line, Future(), progress)
         with self._lock:
             self._waiting.append(asked)
             self._send()
@@ -190,7 +149,7 @@ class Judging:
         """Start the process, read what it says until it ends, and start another."""
         failures = 0
         while not self._closed.is_set():
-            life = _Life(self._start())
+            life = Life(start(self._command, self._settings))
             with self._lock:
                 self._life = life
                 self.restarts += 1
@@ -213,30 +172,11 @@ class Judging:
                 return
             self._closed.wait(_REST_S[failures])
 
-    def _start(self) -> subprocess.Popen[str]:
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,  # Ctrl-C is for the parent
-        )
-        settings = {"models": self._settings.models, "memory_bytes": self._settings.memory_bytes}
-        with suppress(OSError):
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(settings) + "\n")
-            process.stdin.flush()
-        return process
-
-    def _hear(self, life: _Life, line: Line) -> None:
+    def _hear(self, life: Life, line: Line) -> None:
         if "started" in line or "unfit" in line:
             with self._lock:
                 life.ready, life.unfit = "started" in line, line.get("unfit")
-                life.most = _AHEAD + int(line.get("cores", 0))
+                life.most = AHEAD + int(line.get("cores", 0))
                 self._send()
             return
         with self._lock:
@@ -263,11 +203,11 @@ class Judging:
             if asked.progress:
                 asked.progress(str(line["doing"]), float(line["share"]))
         elif "failed" in line or "short" in line:
-            _fail(asked, Failed(str(line.get("failed", line.get("short")))))
+            fail(asked, Failed(str(line.get("failed", line.get("short")))))
         else:
-            _answer(asked, line)
+            settle(asked.answer, value=line)
 
-    def _bury(self, life: _Life) -> None:
+    def _bury(self, life: Life) -> None:
         """What was under way when the process ended: the culprit is told, the rest is asked again."""
         with self._lock:
             lost = list(life.sent.values())
@@ -284,7 +224,7 @@ class Judging:
                     asked.suspect = True
                     self._suspects.appendleft(asked)
         for asked in guilty:
-            _fail(asked, Failed("opening the file ended the process that did so: it is broken, or too large"))
+            fail(asked, Failed("opening the file ended the process that did so: it is broken, or too large"))
 
     def _watch(self) -> None:
         """End the process when a file takes longer than it may."""
@@ -301,33 +241,4 @@ class Judging:
                         del life.sent[number]
                     life.process.kill()
             for _, asked in late:
-                _fail(asked, Failed(f"judging the file took longer than {asked.most_s:g} s"))
-
-
-def _taken(asked: Future[Line], take: Callable[[Line], Any]) -> Future[Any]:
-    """The future of a part of the answer."""
-    found: Future[Any] = Future()
-
-    def done(line: Future[Line]) -> None:
-        try:
-            value = take(line.result())
-        except Exception as error:  # what the child says is not to be trusted: it may lack anything
-            _settle(found, error=error if isinstance(error, Failed | Gone) else Failed("the answer cannot be read"))
-        else:
-            _settle(found, value=value)
-
-    asked.add_done_callback(done)
-    return found
-
-
-def _settle(future: Future[Any], value: Any = None, error: Exception | None = None) -> None:
-    if future.set_running_or_notify_cancel():
-        future.set_exception(error) if error else future.set_result(value)
-
-
-def _answer(asked: _Asked, line: Line) -> None:
-    _settle(asked.answer, value=line)
-
-
-def _fail(asked: _Asked, error: Exception) -> None:
-    _settle(asked.answer, error=error)
+                fail(asked, Failed(f"judging the file took longer than {asked.most_s:g} s"))

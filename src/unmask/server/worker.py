@@ -12,10 +12,11 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from unmask.server import audit_log, catalogue, housekeeping, job_store, report_store
+from unmask.server.asked import Failed, Gone
 from unmask.server.auth import Caller
 from unmask.server.database import Database
 from unmask.server.job_store import Claim
-from unmask.server.judging import Failed, Gone, Judging
+from unmask.server.judging import Judging
 from unmask.server.media import NOTES, Media
 from unmask.server.queueing import JobQueue
 from unmask.server.report_store import Asked
