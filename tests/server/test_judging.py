@@ -17,7 +17,7 @@ from PIL import Image
 from tests.server.running import kill, until_gone
 from unmask.limits import DEFAULT_LIMITS
 from unmask.server import drawing
-from unmask.server.asked import Failed, Gone
+from unmask.server.errands import Failed, Gone
 from unmask.server.judging import Judging
 from unmask.server.media import NOTES
 from unmask.server.settings import Settings

@@ -29,7 +29,7 @@ from unmask.limits import DEFAULT_LIMITS
 from unmask.prepared import Prepared
 from unmask.runtime import usable_cores
 from unmask.server import drawing
-from unmask.server.asked import Line
+from unmask.server.errands import Line
 from unmask.types import Report
 
 _TOGETHER: Final = 8

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from unmask.server.asked import Asked, Failed, Gone, Line, fail, settle, taken
+from unmask.server.errands import Errand, Failed, Gone, Line, fail, settle, taken
 from unmask.server.life import AHEAD, CHILD, Life, start
 from unmask.server.settings import Settings
 from unmask.words import Progress
@@ -40,8 +40,8 @@ class Judging:
     def __init__(self, settings: Settings, name: str = "judging", command: Sequence[str] = CHILD) -> None:
         self._settings, self._command = settings, command
         self._lock = threading.RLock()
-        self._waiting: deque[Asked] = deque()
-        self._suspects: deque[Asked] = deque()
+        self._waiting: deque[Errand] = deque()
+        self._suspects: deque[Errand] = deque()
         self._number = 0
         self._life: Life | None = None
         self._closed = threading.Event()
@@ -119,7 +119,7 @@ class Judging:
     def _ask(self, line: Line, progress: Progress | None = None) -> Future[Line]:
         if self._closed.is_set() or self._unfit is not None:
             raise Gone(self._unfit or "it is closed")
-        asked = Asked(line, Future(), progress)
+        asked = Errand(line, Future(), progress)
         with self._lock:
             self._waiting.append(asked)
             self._send()

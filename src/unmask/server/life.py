@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from unmask.server.asked import Asked
+from unmask.server.errands import Errand
 from unmask.server.settings import Settings
 
 CHILD: Final = (sys.executable, "-m", "unmask.server.child")
@@ -40,7 +40,7 @@ class Life:
     fresh: bool = True
     most: int = AHEAD
     unfit: str | None = None
-    sent: dict[int, Asked] = field(default_factory=dict)
+    sent: dict[int, Errand] = field(default_factory=dict)
 
 
 def start(command: Sequence[str], settings: Settings) -> subprocess.Popen[str]:

@@ -12,8 +12,8 @@ from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
 from unmask.server import report_store
-from unmask.server.asked import Failed, Gone
 from unmask.server.auth import Caller
+from unmask.server.errands import Failed, Gone
 from unmask.server.media import NOTES
 from unmask.server.problems import Refusal
 from unmask.server.service import Service

@@ -10,8 +10,8 @@ from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
 from unmask.server import audit_log, posts, quotas, report_store
-from unmask.server.asked import Failed, Gone
 from unmask.server.auth import Caller
+from unmask.server.errands import Failed, Gone
 from unmask.server.problems import Refusal
 from unmask.server.report_store import Asked
 from unmask.server.service import Service

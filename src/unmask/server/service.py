@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from fastapi import Request
 
+from unmask.errors import UnmaskError
 from unmask.server import catalogue
 from unmask.server.database import Database
 from unmask.server.judging import Judging
@@ -48,7 +49,11 @@ class Service:
         database = Database(settings.database_url)
         database.upgrade()
         media = Media(settings.media, settings.drawn, settings.free_bytes)
-        queue = JobQueue(settings)
+        try:
+            queue = JobQueue(settings)
+        except UnmaskError:
+            database.close()
+            raise
         return cls(
             settings=settings,
             database=database,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import uvicorn
@@ -99,33 +99,31 @@ def serve(settings: Settings, started: Callable[[str], None], *, with_worker: bo
         UsageError: No keys where they are needed, or the address is taken.
     """
     check_keys(settings)
-    listening = _listen(settings)
-    _allow_files()
-    service = Service.opened(settings)
-    worker = HiredWorker(settings) if with_worker else None
-    config = uvicorn.Config(
-        create_app(settings, service),
-        http=within(settings.head_s),
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_IDLE_S,
-        timeout_graceful_shutdown=5,
-    )
-    try:
-        host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
+    with ExitStack() as stack:
+        listening = stack.enter_context(_listen(settings))
+        _allow_files()
+        service = Service.opened(settings)
+        stack.callback(service.close)
+        if with_worker:
+            stack.callback(HiredWorker(settings).close)
+        config = uvicorn.Config(
+            create_app(settings, service),
+            http=within(settings.head_s),
+            ws="none",
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_IDLE_S,
+            timeout_graceful_shutdown=5,
+        )
+        host = settings.host.strip("[]")
+        host = f"[{host}]" if ":" in host else host
         started(f"http://{host}:{listening.getsockname()[1]}/")
         with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
             uvicorn.Server(config).run(sockets=[listening])
-    finally:
-        if worker:
-            worker.close()
-        service.close()
-        listening.close()
 
 
 def _listen(settings: Settings) -> socket.socket:

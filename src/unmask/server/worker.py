@@ -12,9 +12,9 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from unmask.server import audit_log, catalogue, housekeeping, job_store, report_store
-from unmask.server.asked import Failed, Gone
 from unmask.server.auth import Caller
 from unmask.server.database import Database
+from unmask.server.errands import Failed, Gone
 from unmask.server.job_store import Claim
 from unmask.server.judging import Judging
 from unmask.server.media import NOTES, Media
@@ -50,11 +50,11 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         settings.prepare_folder()
         self.settings = settings
+        self.models = catalogue.of(settings.models).fingerprint
+        self.queue = JobQueue(settings, self.work)
         self.database = Database(settings.database_url)
         self.database.upgrade()
         self.media = Media(settings.media, settings.drawn, settings.free_bytes)
-        self.models = catalogue.of(settings.models).fingerprint
-        self.queue = JobQueue(settings, self.work)
         self._name = f"{socket.gethostname()[:40]}-{os.getpid()}"
         self._judges: SimpleQueue[Judging] = SimpleQueue()
         self._stop = threading.Event()

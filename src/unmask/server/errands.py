@@ -1,4 +1,4 @@
-"""Requests on their way to the process that opens files, and how they end."""
+"""Errands of the process that opens files: what it is asked, and how that ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Gone(Exception):
 
 
 @dataclass
-class Asked:
+class Errand:
     """One request on its way.
 
     Attributes:
@@ -42,7 +42,7 @@ class Asked:
     suspect: bool = False
 
 
-def taken(asked: Future[Line], take: Callable[[Line], Any]) -> Future[Any]:
+def taken(answer: Future[Line], take: Callable[[Line], Any]) -> Future[Any]:
     """The future of a part of the answer."""
     found: Future[Any] = Future()
 
@@ -54,7 +54,7 @@ def taken(asked: Future[Line], take: Callable[[Line], Any]) -> Future[Any]:
         else:
             settle(found, value=value)
 
-    asked.add_done_callback(done)
+    answer.add_done_callback(done)
     return found
 
 
@@ -64,6 +64,6 @@ def settle(future: Future[Any], value: Any = None, error: Exception | None = Non
         future.set_exception(error) if error else future.set_result(value)
 
 
-def fail(asked: Asked, error: Exception) -> None:
+def fail(errand: Errand, error: Exception) -> None:
     """End a request without an answer."""
-    settle(asked.answer, error=error)
+    settle(errand.answer, error=error)
