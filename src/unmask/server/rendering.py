@@ -19,7 +19,7 @@ from unmask.server.problems import Refusal
 router = APIRouter(include_in_schema=False)
 
 _OURS: Final = {"page.css": "text/css", "page.js": "text/javascript", "report.js": "text/javascript"}
-_OF_REPORTS: Final = ("report.css", "video.css", "sound.css")
+_OF_REPORTS: Final = ("report.css", "video.css", "sound.css", "provenance.css")
 
 
 def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -54,7 +54,6 @@ def _environment() -> Environment:
     environment = environment_of(PackageLoader("unmask.server"))
     environment.globals.update(legend="/static/legend.png", version=unmask.__version__)
     environment.filters.update(bytes=_bytes, day=lambda time: time.strftime("%d %b %Y, %H:%M UTC").lstrip("0"))
-    environment.tests["mapping"] = lambda value: isinstance(value, dict)
     return environment
 
 

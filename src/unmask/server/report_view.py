@@ -94,7 +94,6 @@ class View:
         voice: The probability over the seconds of speech.
         voice_model: Whose thresholds that lies among.
         heard: What was measured in the sound.
-        details: What the file says about itself, as nested values; None where nothing was read.
         cards: Names of detectors that have a card on the page of models.
     """
 
@@ -119,7 +118,6 @@ class View:
     voice: VoiceLine | None
     voice_model: ModelUsed | None
     heard: tuple[Chart, ...]
-    details: Any
     cards: frozenset[str]
 
 
@@ -172,7 +170,6 @@ def of(media: Media, row: Row[Any], models: Models) -> View:
         voice=_voice(report, used),
         voice_model=used.get(voice.verdict.detector or "") if voice else None,
         heard=tuple(time_charts.charts(voice)) if voice else (),
-        details=report.to_dict().get("provenance"),
         cards=frozenset(model.name for model in models.models if model.card),
     )
 
