@@ -72,7 +72,7 @@ async def get(
         return await page_of(service_of(request), caller, report_id)
     with service_of(request).database.reading() as connection:
         row = report_store.get(connection, report_id, caller.sees)
-    return Response(scanned(row, stored=True).model_dump_json(), media_type="application/json")
+    return Response(scanned(row, stored=True), media_type="application/json")
 
 
 @router.delete(

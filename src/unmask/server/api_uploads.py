@@ -59,7 +59,7 @@ async def scan(request: Request, caller: MayScan, idempotency_key: IdempotencyKe
     async with service.intake.form(request, service.settings.scan_bytes, most_files=1) as form:
         evidence, keep = _flag(form, "evidence", False), _flag(form, "keep", False)
         found = await scan_file(service, caller, form, Asked(evidence), keep=keep, idempotency_key=idempotency_key)
-    return Response(found.model_dump_json(), media_type="application/json")
+    return Response(found, media_type="application/json")
 
 
 @router.post(

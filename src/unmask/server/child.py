@@ -45,11 +45,11 @@ class Child:
 
     Args:
         judges: By whether evidence is wanted.
-        say: Sends a line to the parent.
+        write: Sends a line to the parent.
     """
 
-    def __init__(self, judges: dict[bool, Judge], say: Callable[[Line], None]) -> None:
-        self._judges, self._say = judges, say
+    def __init__(self, judges: dict[bool, Judge], write: Callable[[str], None]) -> None:
+        self._judges, self._write = judges, write
         self._photos = ThreadPoolExecutor(usable_cores(), thread_name_prefix="photos")
         self._films = ThreadPoolExecutor(1, thread_name_prefix="films")
         self._ready: queue.SimpleQueue[tuple[int, bool, Prepared]] = queue.SimpleQueue()
@@ -73,6 +73,9 @@ class Child:
                 if mine:
                     self._score(evidence, mine)
 
+    def _say(self, line: Line) -> None:
+        self._write(written(line))
+
     def _score(self, evidence: bool, files: Sequence[tuple[int, Prepared]]) -> None:
         try:
             reports = self._judges[evidence].reports([prepared for _, prepared in files])
@@ -81,7 +84,7 @@ class Child:
                 self._say({"id": number, "short": f"judging failed: {type(error).__name__}: {error}"[:500]})
             return
         for (number, _), report in zip(files, reports, strict=True):
-            self._say({"id": number, "report": report.to_dict()})
+            self._write(f'{{"id":{number},"report":{report.model_dump_json()}}}\n')
 
     def _work(self, work: Callable[[Line], None], asked: Line, film: bool) -> None:
         self._say({"id": asked["id"], "begun": "film" if film else "photo"})
@@ -123,10 +126,9 @@ def main() -> None:
     lines, answers = _pipes()
     lock = threading.Lock()
 
-    def say(line: Line) -> None:
-        written = json.dumps(line, separators=(",", ":")) + "\n"
+    def write(line: str) -> None:
         with lock:
-            answers.write(written)
+            answers.write(line)
             answers.flush()
 
     settings = json.loads(lines.readline())
@@ -135,15 +137,20 @@ def main() -> None:
         judge = Judge(chosen, ensemble.of(chosen), _LIMITS, evidence=False)
         judges = {evidence: judge.asked(evidence=evidence) for evidence in (False, True)}
     except UnmaskError as error:
-        say({"unfit": str(error)})
+        write(written({"unfit": str(error)}))
         return
     _limit(settings["memory_bytes"])
-    child = Child(judges, say)
+    child = Child(judges, write)
     threading.Thread(target=child.score_for_ever, name="score", daemon=True).start()
-    say({"started": os.getpid(), "cores": usable_cores()})
+    write(written({"started": os.getpid(), "cores": usable_cores()}))
     for line in lines:
         child.take(json.loads(line))
     os._exit(0)  # the parent is gone: nobody waits for what is under way
+
+
+def written(line: Line) -> str:
+    """A line as it goes over the pipe."""
+    return json.dumps(line, separators=(",", ":")) + "\n"
 
 
 def _pipes() -> tuple[IO[str], IO[str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -51,10 +53,11 @@ class Media:
         suffix = Path(shown).suffix.lower()
         name = secrets.token_hex(16) + (suffix if suffix in trees.SOUNDS else "")
         path = self._partial(name)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        file = path.open("xb")
-        path.chmod(0o600)
-        return name, file
+        try:
+            return name, _created(path)
+        except FileNotFoundError:  # the first of its folder
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            return name, _created(path)
 
     def finish(self, name: str) -> None:
         """An upload has come to its end; from now on the file is one."""
@@ -62,8 +65,10 @@ class Media:
 
     def drop(self, name: str) -> None:
         """Remove an upload, finished or not. Doing so twice does no harm."""
-        for path in (self._partial(name), self.path(name)):
-            path.unlink(missing_ok=True)
+        for path in (self.path(name), self._partial(name)):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                return
 
     def path(self, name: str) -> Path:
         """Where a file lies, whether or not it is still there."""
@@ -109,3 +114,8 @@ class Media:
         if not _ID.fullmatch(report_id):
             raise ValueError("this is no id of a report")
         return (self._drawn / report_id).absolute()
+
+
+def _created(path: Path) -> IO[bytes]:
+    """A new file for our eyes only; an old one is never written over."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
 import struct
@@ -103,7 +102,7 @@ def add(
         "bytes": upload.bytes,
         "created_s": now_s,
         "media": upload.media if keep else None,
-        "body": json.dumps(report.to_dict(), allow_nan=False, separators=(",", ":")),
+        "body": report.model_dump_json(),
     }
     if insert_once(connection, tables.reports, row):
         return str(row["id"]), keep

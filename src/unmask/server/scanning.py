@@ -16,14 +16,13 @@ from unmask.server.problems import Refusal
 from unmask.server.report_store import Asked
 from unmask.server.service import Service
 from unmask.server.uploads import Form, Upload
-from unmask.server.wire import Scanned
 from unmask.types import Report
 
 
 async def scan(
     service: Service, caller: Caller, form: Form, asked: Asked, *, keep: bool, idempotency_key: str | None
-) -> Scanned:
-    """Judge the one file of a form.
+) -> str:
+    """Judge the one file of a form; the answer is the JSON of a `wire.Scanned`.
 
     Raises:
         Refusal: A quota is used up, the server is busy, or nothing can be judged now.
@@ -52,10 +51,10 @@ async def scan(
     return scanned(found, stored=row is not None)
 
 
-def scanned(row: Row[Any], *, stored: bool) -> Scanned:
-    """A report as the API gives it."""
-    known = report_store.summary(row).model_dump()
-    return Scanned(**known, stored=stored, report=Report.model_validate_json(row.body))
+def scanned(row: Row[Any], *, stored: bool) -> str:
+    """A report as the API gives it: the JSON of a `wire.Scanned`, around that of the report as it was stored."""
+    known = report_store.summary(row).model_dump_json()
+    return f'{known[:-1]},"stored":{"true" if stored else "false"},"report":{row.body}}}'
 
 
 def _begin(

@@ -86,7 +86,8 @@ class Intake:
             try:
                 self._check_announced(request, file_bytes * most_files)
                 await reader.read(request)
-            except Refusal:
+            except Refusal as refusal:
+                refusal.headers["Connection"] = "close"  # or the web server would take in all the rest
                 await _let_it_hear(request)
                 raise
             finally:
