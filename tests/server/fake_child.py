@@ -45,6 +45,9 @@ def answer(asked: dict[str, Any], name: str, number: int) -> None:
         say(id=number, nothing="that was asked for")
     elif "fails" in name:
         say(id=number, failed="it is broken")
+    elif "strange" in name:
+        sys.stdout.write(json.dumps([1, 2] if "list" in name else {"id": [], "begun": {}}) + "\n")
+        sys.stdout.flush()
     elif "babble" in name:
         sys.stdout.write('{"id": \n')
         sys.stdout.flush()

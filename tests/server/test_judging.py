@@ -102,8 +102,9 @@ def test_what_the_process_says_is_not_trusted(judging: Judging) -> None:
         name_of(judging, "lies")
     with pytest.raises(Failed, match="it is broken"):
         name_of(judging, "fails")
-    with pytest.raises(Failed):
-        name_of(judging, "babble")
+    for name in ("babble", "strange list", "strange"):
+        with pytest.raises(Failed):
+            name_of(judging, name)
     assert name_of(judging, "after") == "after"
 
 

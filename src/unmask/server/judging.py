@@ -25,6 +25,9 @@ from unmask.server.settings import Settings
 from unmask.words import Progress
 
 _LOOK_S: Final = 0.25
+_LONGEST: Final = 64 * 2**20
+"""Characters of one line; pictures of a video take some millions."""
+
 _REST_S: Final = (0.0, 0.5, 2.0, 5.0)
 
 
@@ -155,10 +158,7 @@ class Judging:
                 self.restarts += 1
                 if self._closed.is_set():
                     life.process.kill()
-            assert life.process.stdout is not None
-            with suppress(ValueError):  # a line that breaks off
-                for written in life.process.stdout:
-                    self._hear(life, json.loads(written))
+            self._listen(life)
             life.process.kill()
             life.process.wait()
             for pipe in (life.process.stdin, life.process.stdout):
@@ -171,6 +171,13 @@ class Judging:
                 self.abandon()
                 return
             self._closed.wait(_REST_S[failures])
+
+    def _listen(self, life: Life) -> None:
+        """Hear what it says until it ends, or says what only a process in foreign hands would say."""
+        assert life.process.stdout is not None
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            while (written := life.process.stdout.readline(_LONGEST)).endswith("\n"):
+                self._hear(life, json.loads(written))
 
     def _hear(self, life: Life, line: Line) -> None:
         if "started" in line or "unfit" in line:

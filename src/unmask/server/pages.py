@@ -151,7 +151,7 @@ async def signed_in(request: Request) -> Response:
         max_age=int(keys.SESSION_S),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, request.headers.get("x-forwarded-proto")),
     )
     return answer
 

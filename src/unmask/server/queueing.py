@@ -72,7 +72,13 @@ class JobQueue:
     def consumer(self, threads: int) -> Consumer:
         """What takes ids and works on them, in so many threads, until it is stopped."""
         return Consumer(
-            self._huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=_LONGEST_NAP_S, backoff=1.3
+            self._huey,
+            workers=threads,
+            periodic=False,
+            initial_delay=0.05,
+            max_delay=_LONGEST_NAP_S,
+            backoff=1.3,
+            graceful_signal="TERM",  # Ctrl-C gives jobs back at once, instead of waiting until they are done
         )
 
 

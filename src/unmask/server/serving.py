@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -46,7 +47,7 @@ class HiredWorker:
         """Let it give back what it has in hand, and end it."""
         self._closed.set()
         if self._process:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(_STOP_S)
             except subprocess.TimeoutExpired:

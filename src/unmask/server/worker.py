@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from unmask.server import audit_log, catalogue, housekeeping, job_store, report_store
 from unmask.server.auth import Caller
 from unmask.server.database import Database
@@ -141,8 +143,11 @@ class _Run:
         while not self._over.wait(_HEARTBEAT_S):
             stage, percent = self._progress()
             settings, database = self._worker.settings, self._worker.database
-            with database.writing() as connection:
-                cancel = job_store.renew(connection, self._held, database.clock(), settings.lease_s, stage, percent)
+            try:
+                with database.writing() as connection:
+                    cancel = job_store.renew(connection, self._held, database.clock(), settings.lease_s, stage, percent)
+            except SQLAlchemyError:  # out of reach for a moment; if for longer, the claim runs out
+                continue
             if cancel is not False:
                 self._cancelled, self._lost = bool(cancel), cancel is None
                 self._judging.abandon()
