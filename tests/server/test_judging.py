@@ -164,10 +164,10 @@ def test_a_photo_is_judged_and_drawn(real: Judging, uploads: Path) -> None:
 
 def test_pictures_that_unpack_beyond_the_memory_end_alone(real: Judging, uploads: Path, tmp_path: Path) -> None:
     """294 MB of pixels each, several at once, where 2.6 GB of address space are given."""
-    bombs = [tmp_path / f"{number}.png" for number in range(3)]
+    bombs = [tmp_path / f"{number}.png" for number in range(2)]
     for bomb in bombs:
         bomb.write_bytes(png_of_one_colour(9_900))
-    asked = [real.judge(bomb, evidence=True) for bomb in bombs]
+    asked = [real.judge(bomb, evidence=False) for bomb in bombs]
     good = real.judge(uploads / "portrait.jpg", evidence=False)
     assert Report.model_validate(good.result(120)).verdict
     for future in asked:

@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from tests.server import films
 from tests.server.running import begin, end, kill, served, until_gone
 from unmask.server import tables
 from unmask.server.database import Database
 from unmask.server.settings import Settings
 
-FILES = 6
+FILES = 5
 
 
 @pytest.fixture
-def batch(uploads: Path, tmp_path: Path) -> list[Path]:
+def batch(tmp_path: Path) -> list[Path]:
     """Recordings that take some seconds together."""
     found = [tmp_path / f"{number}.wav" for number in range(FILES)]
+    said = films.recording(tmp_path / "said.wav", 5.0)
     for number, path in enumerate(found):
-        path.write_bytes((uploads / "call.wav").read_bytes() + b"z" * number)
+        path.write_bytes(said.read_bytes() + b"z" * number)
     return found
 
 

@@ -12,6 +12,11 @@ function tell(text) {
   alertBox.hidden = !text;
 }
 
+// For screen readers: what begins and what ends, not each per cent.
+function speak(text) {
+  document.getElementById("spoken").textContent = text;
+}
+
 function problemOf(request) {
   try {
     const problem = JSON.parse(request.responseText);
@@ -65,6 +70,7 @@ function upload(files) {
     }
     const job = JSON.parse(request.responseText);
     started.add(job.id);
+    speak(`${shown.title.textContent} is being judged`);
     follow(job.id, shown);
   });
   request.addEventListener("error", () => {
@@ -99,6 +105,7 @@ function show(job, shown) {
 }
 
 function finish(job, shown) {
+  speak(`${job.files[0].name}: ${job.state}`);
   if (job.state !== "done") {
     shown.stage.textContent = job.message ? `${job.state}: ${job.message}` : job.state;
     return;
