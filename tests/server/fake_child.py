@@ -31,6 +31,10 @@ def work(asked: dict[str, Any]) -> None:
 def answer(asked: dict[str, Any], name: str, number: int) -> None:
     if "unbegun" not in name:
         say(id=number, begun="photo")
+    if "waits" in name:
+        say(id=number, waits=True)
+        time.sleep(1.8)
+        say(id=number, begun="film")
     if "slow" in name:
         time.sleep(0.3)
     if "kill" in name:

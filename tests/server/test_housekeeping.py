@@ -80,10 +80,15 @@ def test_files_of_nobody_are_swept_up(settings: Settings, store: Database, media
     known, stray, young, part = (f"{number:032x}" for number in (1, 901, 902, 903))
     add(store, 1)
     paths = {name: put(media, name, age_s=2 * DAY_S) for name in (known, stray)} | {young: put(media, young)}
+    drawn = {add(store, 5): True, "c" * 24: False}
+    for report_id in drawn:
+        media.keep_pictures(report_id, {"thumbnail.jpg": b"x"})
+        os.utime(settings.drawn / report_id, (0, 0))
     unfinished = put(media, part, age_s=2 * DAY_S).rename(media.path(part).with_name(f"{part}.part"))
     Housekeeping(settings, store, media, JobQueue(settings)).sweep()
     assert {name: path.exists() for name, path in paths.items()} == {known: True, stray: False, young: True}
     assert not unfinished.exists()
+    assert {report_id: (settings.drawn / report_id).exists() for report_id in drawn} == drawn
 
 
 def test_files_lie_under_names_of_our_own(media: Media, settings: Settings) -> None:

@@ -85,6 +85,12 @@ def test_a_file_for_which_memory_was_short_is_asked_again_alone_and_then_in_a_fr
     assert name_of(judging, "after") == "after"
 
 
+def test_a_film_that_waits_for_another_is_given_the_time(judging: Judging) -> None:
+    """A photo may take 1 s here; this file is told apart as one, and then waits for longer."""
+    assert name_of(judging, "waits") == "waits"
+    assert judging.restarts == 0
+
+
 def test_what_is_not_begun_when_the_process_ends_is_asked_again(judging: Judging) -> None:
     waiting = judging.judge(Path("unbegun hang"), evidence=False)
     time.sleep(0.2)

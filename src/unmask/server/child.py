@@ -56,10 +56,7 @@ class Child:
 
     def take(self, asked: Line) -> None:
         """Begin what a line asks for; the answer comes when it is ready."""
-        path = Path(asked["path"])
-        film = is_video(path, _LIMITS) or is_sound(path, _LIMITS)
-        work = {"judge": self._prepare, "draw": self._draw, "page": self._page}[asked["do"]]
-        (self._films if film else self._photos).submit(self._work, work, asked, film)
+        self._photos.submit(self._sort, asked)
 
     def score_for_ever(self) -> None:
         """Score what is prepared: whatever is ready shares a batch."""
@@ -86,10 +83,25 @@ class Child:
         for (number, _), report in zip(files, reports, strict=True):
             self._write(f'{{"id":{number},"report":{report.model_dump_json()}}}\n')
 
-    def _work(self, work: Callable[[Line], None], asked: Line, film: bool) -> None:
-        self._say({"id": asked["id"], "begun": "film" if film else "photo"})
+    def _sort(self, asked: Line) -> None:
+        """Films wait for each other, so that photos need not wait for them. Telling them apart opens the file."""
+        self._say({"id": asked["id"], "begun": "photo"})
+        path = Path(asked["path"])
         try:
-            work(asked)
+            film = is_video(path, _LIMITS) or is_sound(path, _LIMITS)
+        except Exception:  # judging it will say what is wrong with it
+            film = False
+        if not film:
+            self._work(asked)
+            return
+        self._say({"id": asked["id"], "waits": True})
+        self._films.submit(self._work, asked, film=True)
+
+    def _work(self, asked: Line, film: bool = False) -> None:
+        if film:
+            self._say({"id": asked["id"], "begun": "film"})
+        try:
+            {"judge": self._prepare, "draw": self._draw, "page": self._page}[asked["do"]](asked)
         except MemoryError:
             self._say({"id": asked["id"], "short": _TOO_MUCH})
         except Exception as error:

@@ -84,3 +84,8 @@ class Housekeeping:
                 )
             if not known:
                 self._media.drop(name)
+        for report_id in self._media.stray_pictures(time.time() - _STRAY_S):
+            with self._database.reading() as connection:
+                if connection.execute(select(tables.reports.c.id).where(tables.reports.c.id == report_id)).first():
+                    continue
+            self._media.drop_pictures(report_id)

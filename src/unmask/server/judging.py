@@ -190,6 +190,9 @@ class Judging:
             asked = life.sent.get(line.get("id", -1))
             if asked is None:
                 return
+            if "waits" in line:
+                asked.begun_s = None
+                return
             if "begun" in line:
                 asked.begun_s = time.monotonic()
                 asked.most_s = self._settings.film_s if line["begun"] == "film" else self._settings.photo_s

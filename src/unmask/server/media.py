@@ -106,6 +106,11 @@ class Media:
             if _NAME.fullmatch(path.name.removesuffix(_PARTIAL)) and path.stat().st_mtime < older_than_s
         ]
 
+    def stray_pictures(self, older_than_s: float) -> list[str]:
+        """Ids of reports whose pictures were last added to before some time."""
+        folders = (path for path in self._drawn.iterdir() if _ID.fullmatch(path.name))
+        return [path.name for path in folders if path.stat().st_mtime < older_than_s]
+
     def _partial(self, name: str) -> Path:
         path = self.path(name)
         return path.with_name(path.name + _PARTIAL)

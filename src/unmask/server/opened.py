@@ -61,7 +61,7 @@ def media_response(service: Service, row: Row[Any]) -> FileResponse:
         raise Refusal("gone", "the file was removed")
     kind = type_of(Report.model_validate_json(row.body))
     shown = "inline" if kind != "application/octet-stream" else "attachment"
-    headers = {"Content-Security-Policy": _SANDBOX, "Cache-Control": "private, max-age=3600"}
+    headers = {"Content-Security-Policy": _SANDBOX}
     return FileResponse(path, 200, headers, kind, filename=row.name, content_disposition_type=shown)
 
 
@@ -78,7 +78,7 @@ async def picture_of(service: Service, caller: Caller, report_id: str, name: str
     kind = _PICTURES.get(PurePosixPath(name).suffix)
     if path is None or kind is None:
         raise Refusal("not-found", "the report has no picture of this name", "`notes.json` says which there are.")
-    return FileResponse(path, 200, {"Cache-Control": "private, max-age=3600"}, kind)
+    return FileResponse(path, 200, None, kind)
 
 
 async def drawn(service: Service, row: Row[Any]) -> None:

@@ -24,6 +24,7 @@ from unmask.server.settings import Settings
 
 _HEADER_BYTES: Final = 4096
 _MOST_PARTS: Final = 1000
+_ROOM_EVERY_BYTES: Final = 32_000_000
 _AFTER_REFUSAL_BYTES: Final = 4_000_000
 _AFTER_REFUSAL_S: Final = 2.0
 
@@ -124,7 +125,7 @@ class _Reader:
         """Take the whole body in."""
         parser = MultipartParser(_boundary(request), self._callbacks())  # type: ignore[arg-type]
         pieces = aiter(request.stream())
-        started, size = time.monotonic(), 0
+        started, size, checked = time.monotonic(), 0, 0
         try:
             while True:
                 try:
@@ -138,6 +139,9 @@ class _Reader:
                 taken_s = time.monotonic() - started
                 if taken_s > self._settings.idle_s and size < self._settings.slowest_bytes_s * taken_s:
                     raise Refusal("too-slow", f"{size:,} bytes came in {taken_s:.0f} s")
+                if size - checked > _ROOM_EVERY_BYTES:  # nobody has to announce how much will come
+                    self._media.check_room()
+                    checked = size
                 parser.write(piece)
             parser.finalize()
         except FormParserError as error:
