@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unmask import clip_rule, kinds, listen, reported, stability, watch
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
+from unmask.detectors import compression
 from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError
@@ -27,7 +28,7 @@ from unmask.limits import Limits
 from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
-from unmask.types import Report, Segment, Source, Status
+from unmask.types import Evidence, Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
 
 BATCH_PX: Final = 2**17
@@ -46,6 +47,7 @@ class Prepared:
         problem: Why it cannot be judged, or None.
         faces: How many faces were found; None where none were looked for.
         segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
+        aside: What witnesses found in the file, who inform where evidence is asked for.
         copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
         seen: What came of a video, which is scored at once: it has looks enough to fill batches of its own.
         heard: Likewise what came of a recording, or of the sound of a video.
@@ -55,6 +57,7 @@ class Prepared:
     problem: tuple[Status, str] | None = None
     faces: int | None = None
     segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+    aside: tuple[Evidence, ...] = ()
     copies: Mapping[str, Prepared] = field(default_factory=dict)
     seen: Seen | None = None
     heard: Heard | None = None
@@ -140,7 +143,7 @@ class Judge:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
             photo = image.decode(data, source, self._limits)
-            prepared = self._cut(photo, finder)
+            prepared = self._cut(photo, finder, data if self._evidence else None)
             if not self._steady:
                 return prepared
             copies = {change: self._cut(copy, finder) for change, copy in stability.copies(photo)}
@@ -202,11 +205,13 @@ class Judge:
         except MediaError:
             return None
 
-    def _cut(self, photo: Photo, finder: FaceFinder | None) -> Prepared:
+    def _cut(self, photo: Photo, finder: FaceFinder | None, data: bytes | None = None) -> Prepared:
+        """The bytes of its file are given where witnesses are asked about it as well."""
         found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
+        aside = compression.look(image.open_header(data, self._limits), photo.image, found) if data else ()
         faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
         by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
-        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()))
+        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()), aside)
 
     def _cards(self, kind: str) -> Iterator[Card]:
         return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
@@ -247,7 +252,7 @@ class Judge:
             return reported.of_video(file.seen, self._for_videos.card, self._heard(file), self._clip_rule)
         if heard := self._heard(file):
             return reported.of_sound(file.source, *heard)
-        return reported.of_photo(file.source, looks, file.faces, self._ensemble)
+        return reported.of_photo(file.source, looks, file.faces, self._ensemble, file.aside)
 
     def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:
         return (file.heard, self._for_sound.card) if file.heard and self._for_sound else None

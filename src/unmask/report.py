@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import heatmap, sound_page, video_page
+from unmask import heatmap, measured_map, sound_page, video_page
 from unmask.embedded import data_uri, jpeg, located
 from unmask.errors import MediaError
 from unmask.limits import DEFAULT_LIMITS, Limits
@@ -61,6 +61,7 @@ class Finding:
     state: str
     spot: Spot | None
     heat: Markup | None
+    measured: measured_map.Shown | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class DetectorPart:
     informs: bool
     findings: tuple[Finding, ...]
     scale: float | None
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it has maps to show or hide."""
+        return self.scale is not None or any(found.measured and found.spot for found in self.findings)
 
 
 @dataclass(frozen=True)
@@ -181,6 +187,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(number=_number, threshold=_threshold, band=_band, clock=clock, seconds=to_the_second)
     environment.globals["legend"] = data_uri("png", heatmap.legend())
+    environment.globals["measured_legend"] = measured_map.legend()
     return environment
 
 
@@ -258,6 +265,7 @@ def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ..
                 state=_state(evidence),
                 spot=spots[evidence.region.box_px] if evidence.region.box_px is not None else None,
                 heat=data_uri("png", heatmap.overlay(maps[index], scale)) if scale and index in maps else None,
+                measured=measured_map.shown(evidence),
             )
             for index, evidence in enumerate(found)
         )

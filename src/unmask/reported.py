@@ -13,7 +13,7 @@ from unmask.clip_rule import ClipRule
 from unmask.ensemble import Ensemble
 from unmask.fuse import Look
 from unmask.listen import Heard
-from unmask.types import ModelUsed, Report, Source, Status
+from unmask.types import Evidence, ModelUsed, Report, Source, Status
 from unmask.watch import Seen
 
 
@@ -22,7 +22,9 @@ def of_problem(source: Source, status: Status, message: str) -> Report:
     return Report(source=source, status=status, message=message, versions=_versions())
 
 
-def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble: Ensemble | None) -> Report:
+def of_photo(
+    source: Source, looks: Sequence[Look], faces: int | None, ensemble: Ensemble | None, aside: Sequence[Evidence] = ()
+) -> Report:
     """Of a photo.
 
     Args:
@@ -30,6 +32,7 @@ def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble:
         looks: What each detector made of it.
         faces: How many were found; None where none were looked for.
         ensemble: Of detectors that decide together.
+        aside: What witnesses found, who inform.
     """
     used = [_model_used(look.card) for look in looks]
     if joint := fuse.together(looks, ensemble):
@@ -40,7 +43,7 @@ def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble:
         verdict=fuse.verdict(looks, faces, ensemble),
         faces=faces,
         scores=fuse.scores(looks, ensemble),
-        evidence=fuse.evidence(looks, ensemble),
+        evidence=(*fuse.evidence(looks, ensemble), *aside),
         models=tuple(used),
         versions=_versions(),
     )
