@@ -21,7 +21,7 @@ PACKAGE: Final = ROOT / "src" / "unmask"
 # Imports go to the same layer or down. A name ending in "/" is a folder and all that is in it. A new file must be
 # entered here, which is the moment to decide where it belongs.
 LAYERS: Final = {
-    0: ("words", "types", "errors"),
+    0: ("words", "statements", "types", "errors"),
     1: (
         "about",
         "card",
@@ -78,6 +78,7 @@ LAYERS: Final = {
         "mouth",
         "moments",
         "near_duplicates",
+        "provenance/",
         "perturb",
         "perturb_video",
         "screenshot",
@@ -216,6 +217,7 @@ BASE: Final = {"numpy", "PIL", "onnxruntime", "av", "pydantic", "typer", "rich",
 
 TORCH: Final = {"torch", "torchvision", "timm", "lightning"}
 EXTRAS: Final = TORCH | {
+    "c2pa",
     "matplotlib",
     "onnx",
     "onnxscript",

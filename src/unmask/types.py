@@ -7,10 +7,14 @@ from typing import Any, Final, Self
 
 from pydantic import Field, model_validator
 
+from unmask.statements import Entry, Finding, Kind, Provenance
 from unmask.words import (
     RATE_HZ,
+    Backing,
     Box,
+    Declaration,
     Evidence,
+    Extent,
     Label,
     Map,
     Passage,
@@ -27,16 +31,23 @@ from unmask.words import (
 __all__ = [
     "RATE_HZ",
     "REPORT_VERSION",
+    "Backing",
     "Box",
     "ChangedCopy",
     "Curve",
+    "Declaration",
+    "Entry",
     "Evidence",
+    "Extent",
+    "Finding",
+    "Kind",
     "Label",
     "Map",
     "ModelUsed",
     "Moment",
     "Passage",
     "Pixels",
+    "Provenance",
     "Region",
     "Report",
     "Samples",
@@ -53,8 +64,10 @@ __all__ = [
     "Voice",
 ]
 
-REPORT_VERSION: Final = 1
-"""Version of the wire form of `Report`. It grows when a field changes its meaning or goes away."""
+REPORT_VERSION: Final = 2
+"""Version of the wire form of `Report`. It grows when a field changes its meaning or goes away.
+
+2: a verdict may be fake without a probability, where the file itself declares that a model made it."""
 
 
 class ChangedCopy(Value):
@@ -229,7 +242,10 @@ class Report(Value):
     `status` and `verdict` never contradict: there is a verdict exactly when the status is ok. `stability` is there
     where changed copies were judged too; then `stability.raw` is the verdict without them. `video` is there where the
     file is one that was judged; then `faces` counts its persons. `voice` is there where a recording, or the sound of a
-    video, was listened to; where nobody speaks in a video, it says so and has no probability.
+    video, was listened to; where nobody speaks in a video, it says so and has no probability. `provenance` is there
+    where the file could be read: what it says about itself. Where it declares that a model made it, `verdict.declared`
+    holds the declaration, and `provenance.raw` what the verdict would be without it. `skipped` says what was not done
+    with the file, and why, where triage was asked for and made it unnecessary.
     """
 
     report_version: int = REPORT_VERSION
@@ -240,6 +256,8 @@ class Report(Value):
     stability: Stability | None = None
     video: Video | None = None
     voice: Voice | None = None
+    provenance: Provenance | None = None
+    skipped: str | None = None
     faces: int | None = None
     scores: Mapping[str, Score] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()

@@ -137,16 +137,50 @@ class Score(Value):
     probability: float = Field(ge=0.0, le=1.0)
 
 
+class Extent(StrEnum):
+    """How much of a file a declaration says that a model made."""
+
+    WHOLE = "whole"
+    PART = "part"
+
+
+class Backing(StrEnum):
+    """What stands behind a declaration."""
+
+    TRUSTED_SIGNER = "trusted_signer"
+    UNKNOWN_SIGNER = "unknown_signer"
+    UNSIGNED = "unsigned"
+
+
+class Declaration(Value):
+    """Words of a file that say that a model made it. They are no measurement, and have no probability.
+
+    Attributes:
+        extent: Whether they are about all of it.
+        by: Who or what says so: a signer, or a program.
+        backing: Whether a signature binds them to this file, and whose; without one, anybody may have written them.
+        where: Where in the file they were read.
+        words: As they stand there, bounded, invisible characters written out.
+    """
+
+    extent: Extent
+    by: str
+    backing: Backing
+    where: str
+    words: str
+
+
 class Verdict(Value):
     """The final answer on one file.
 
     Attributes:
         label: real, fake or uncertain.
-        probability: Calibrated probability of fake; None where nothing could be scored.
-        reason: Which threshold decided, or why the verdict abstains.
-        detector: The detector whose pooled score decided, or the ensemble ("face+picture"); None where nothing could
-            be scored.
+        probability: Calibrated probability of fake; None where nothing could be scored, or where a declaration decided.
+        reason: Which threshold decided, or why the verdict abstains, or who declares what.
+        detector: The detector whose pooled score decided, or the ensemble ("face+picture"); "provenance" where a
+            declaration did; None where nothing could be scored.
         region: The region that decided, if a single one did; of an ensemble, its most suspicious face.
+        declared: What the file itself says of who made it, where it says that a model did.
     """
 
     label: Label
@@ -154,9 +188,12 @@ class Verdict(Value):
     reason: str
     detector: str | None = None
     region: Region | None = None
+    declared: Declaration | None = None
 
     @model_validator(mode="after")
-    def _no_label_without_a_score(self) -> Self:
-        if self.probability is None and self.label is not Label.UNCERTAIN:
-            raise ValueError("a verdict without a probability can only be uncertain")
+    def _no_label_without_grounds(self) -> Self:
+        if self.declared is not None and self.label is Label.REAL:
+            raise ValueError("a verdict on a file that declares to be made by a model is never real")
+        if self.probability is None and self.label is not Label.UNCERTAIN and self.declared is None:
+            raise ValueError("a verdict without a probability or a declaration can only be uncertain")
         return self

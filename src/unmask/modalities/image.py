@@ -111,7 +111,7 @@ def decode(data: bytes, source: Source, limits: Limits = DEFAULT_LIMITS) -> Phot
         image = open_header(data, limits)
         _check_size(image, limits)
         image.load()
-        upright = _turn(_to_rgb(image), _orientation(image))
+        upright = turned(_to_rgb(image), _orientation(image))
     except MediaError:
         raise
     except Image.DecompressionBombError as error:
@@ -263,7 +263,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _turn(image: Image.Image, orientation: int) -> Image.Image:
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """A picture as EXIF's orientation says it is to be seen; unchanged where that is no orientation."""
     turns = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
