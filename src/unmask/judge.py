@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import clip_rule, kinds, listen, reported, stability, watch
+from unmask import clip_rule, fuse_hybrid, kinds, listen, reported, stability, traits, watch
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
 from unmask.detectors import compression
@@ -24,6 +24,7 @@ from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError
 from unmask.faces import Face, FaceFinder
 from unmask.fuse import Finding, Look
+from unmask.hybrid import Hybrid
 from unmask.limits import Limits
 from unmask.listen import Heard
 from unmask.modalities import image
@@ -47,6 +48,7 @@ class Prepared:
         problem: Why it cannot be judged, or None.
         faces: How many faces were found; None where none were looked for.
         segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
+        numbers: The traits of a picture's file by family, where a hybrid weighs them.
         aside: What witnesses found in the file, who inform where evidence is asked for.
         copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
         seen: What came of a video, which is scored at once: it has looks enough to fill batches of its own.
@@ -57,6 +59,7 @@ class Prepared:
     problem: tuple[Status, str] | None = None
     faces: int | None = None
     segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+    numbers: Mapping[str, Mapping[str, float]] | None = None
     aside: tuple[Evidence, ...] = ()
     copies: Mapping[str, Prepared] = field(default_factory=dict)
     seen: Seen | None = None
@@ -76,6 +79,7 @@ class Judge:
         evidence: Whether to ask all detectors and to keep heat maps.
         steady: Whether to judge changed copies of each photo too, and let only a verdict stand that they share.
         frames: How many frames of a video to look at.
+        hybrid: Decides on pictures in the networks' place, where it is named.
 
     Raises:
         BundleError: A bundle is damaged or altered.
@@ -89,6 +93,7 @@ class Judge:
         evidence: bool,
         steady: bool = False,
         frames: int = FRAMES,
+        hybrid: Hybrid | None = None,
     ) -> None:
         self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
         self._for_videos, self._for_sound = (_first(bundles, modality) for modality in ("video", "audio"))
@@ -100,6 +105,7 @@ class Judge:
         self._limits = limits
         self._evidence = evidence
         self._steady = steady
+        self._hybrid = hybrid
 
     @cached_property
     def finder(self) -> FaceFinder | None:
@@ -144,6 +150,8 @@ class Judge:
             data, source = image.read(path, self._limits)
             photo = image.decode(data, source, self._limits)
             prepared = self._cut(photo, finder, data if self._evidence else None)
+            if self._hybrid:
+                prepared = replace(prepared, numbers=traits.of_picture(data, photo.image, self._limits))
             if not self._steady:
                 return prepared
             copies = {change: self._cut(copy, finder) for change, copy in stability.copies(photo)}
@@ -211,7 +219,7 @@ class Judge:
         aside = compression.look(image.open_header(data, self._limits), photo.image, found) if data else ()
         faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
         by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
-        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()), aside)
+        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()), aside=aside)
 
     def _cards(self, kind: str) -> Iterator[Card]:
         return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
@@ -252,7 +260,8 @@ class Judge:
             return reported.of_video(file.seen, self._for_videos.card, self._heard(file), self._clip_rule)
         if heard := self._heard(file):
             return reported.of_sound(file.source, *heard)
-        return reported.of_photo(file.source, looks, file.faces, self._ensemble, file.aside)
+        report = reported.of_photo(file.source, looks, file.faces, self._ensemble, file.aside)
+        return fuse_hybrid.decided(report, self._hybrid, file.numbers) if self._hybrid and file.numbers else report
 
     def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:
         return (file.heard, self._for_sound.card) if file.heard and self._for_sound else None

@@ -21,6 +21,7 @@ from PIL import Image
 from unmask import __version__, calibrate, figures, metrics, perturb, splices
 from unmask.alike import TREATMENT
 from unmask.card import Figure
+from unmask.compression import findings
 from unmask.compression.features import features
 from unmask.compression.measuring import measure
 from unmask.detectors import compression
@@ -28,7 +29,7 @@ from unmask.errors import MediaError, UsageError
 from unmask.faces import Face, FaceFinder
 from unmask.limits import DEFAULT_LIMITS
 from unmask.manifest import FAKE, REAL, Item, in_split, read
-from unmask.metrics import Floats
+from unmask.metrics import Floats, Interval
 from unmask.modalities import image as pictures
 from unmask.types import Source
 from unmask.witness import Feature, WitnessCard
@@ -37,10 +38,13 @@ from unmask.witness_fit import Examples, fit, grouped_auc, logits
 COMMAND: Final = "unmask learn-compression MANIFEST"
 AS_IT_IS: Final = ", files as they are"
 SPLICED: Final = "spliced photos"
+SAVED: Final = "photos saved once and twice"
+"""1 is twice. Nothing is learned from these; they say how surely an earlier JPEG is found."""
 MOST: Final = 250
 """Pictures of each class, source and split that are measured: beyond, the intervals hardly narrow."""
 _TOLD: Final = 0.6
 """AUC of a file's quality alone, or of its opposite, from which on a source tells itself."""
+_SMALLER: Final = 0.8
 
 _LIMITS: Final = (
     "what is scaled after the last forgery, or saved at a lower quality than before, has lost most of this",
@@ -61,7 +65,9 @@ class Row:
         label: 1 is fake.
         group: What it shares with others: a person, or the photo both were made from.
         quality: Of its tables, or the nearest; NaN where it has none.
+        earlier: Nats that speak for an earlier JPEG; NaN where that could not be measured.
         measured: By the names in `compression.FEATURES`.
+        missed: By how much the quality of the earlier JPEG was missed; NaN where there was none, or it is not known.
     """
 
     kind: str
@@ -69,7 +75,9 @@ class Row:
     label: int
     group: str
     quality: float
+    earlier: float
     measured: Mapping[str, float]
+    missed: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -150,19 +158,41 @@ def _measured(items: Sequence[Item], finder: FaceFinder, progress: Callable[[int
                 yield _row(SPLICED, item, group, forged, finder, FAKE)
                 yield _row(SPLICED, item, group, twin, finder, REAL)
             before[item.split] = (picture, found[0])
+        if item.label == REAL:
+            yield from _saved(item, group, picture)
         if progress:
             progress(done, len(items))
 
 
 def _row(kind: str, item: Item, group: str, data: bytes, finder: FaceFinder, label: int | None = None) -> Row:
-    picture = pictures.decode(data, Source(path="")).image
+    picture = _decoded(data)
     found, _ = finder.find(picture)
     return Row(kind, item.split, item.label if label is None else label, group, *_numbers(data, picture, found))
 
 
-def _numbers(data: bytes, picture: Image.Image, found: Sequence[Face]) -> tuple[float, Mapping[str, float]]:
+def _saved(item: Item, group: str, picture: Image.Image) -> Iterator[Row]:
+    """A smaller copy of a photo, for that has no earlier JPEG on its own grid: saved once, and twice."""
+    rng = np.random.default_rng(np.frombuffer(_chance(item)[16:32], np.uint32))
+    last = int(rng.integers(75, 97))
+    first = int(rng.integers(50, last - 4))
+    size = (round(picture.width * _SMALLER), round(picture.height * _SMALLER))
+    small = picture.resize(size, Image.Resampling.BICUBIC)
+    for label, one in ((REAL, small), (FAKE, _decoded(splices.saved(small, first)))):
+        data = splices.saved(one, last)
+        seen = measure(pictures.open_header(data, DEFAULT_LIMITS), _decoded(data), ())
+        if seen.earlier:
+            missed = float(abs(seen.earlier.quality - first)) if label == FAKE else np.nan
+            yield Row(SAVED, item.split, label, group, last, seen.earlier.nats, seen.numbers, missed)
+
+
+def _decoded(data: bytes) -> Image.Image:
+    return pictures.decode(data, Source(path="")).image
+
+
+def _numbers(data: bytes, picture: Image.Image, found: Sequence[Face]) -> tuple[float, float, Mapping[str, float]]:
     header = pictures.open_header(data, DEFAULT_LIMITS)
-    return features(header).get("quality", np.nan), measure(header, picture, found).numbers
+    seen = measure(header, picture, found)
+    return features(header).get("quality", np.nan), seen.earlier.nats if seen.earlier else np.nan, seen.numbers
 
 
 def _alike(picture: Image.Image) -> bytes:
@@ -173,14 +203,16 @@ def _alike(picture: Image.Image) -> bytes:
 
 
 def _card(rows: Sequence[Row]) -> WitnessCard:
-    taught = [row for row in rows if row.split == "train" and not row.kind.endswith(AS_IT_IS)]
+    taught = [row for row in rows if row.split == "train" and _teaches(row)]
     weights, bias = fit(_examples(taught), compression.FEATURES)
-    val = [row for row in rows if row.split == "val" and not row.kind.endswith(AS_IT_IS)]
+    val = [row for row in rows if row.split == "val" and _teaches(row)]
     measured: list[Figure] = []
     for split in ("test", "val"):
         for kind in dict.fromkeys(row.kind for row in rows if row.split == split):
             part = [row for row in rows if (row.kind, row.split) == (kind, split)]
-            if not _tells_itself(part):
+            if kind == SAVED:
+                measured += _twice(f"{kind}, {split}", part, split)
+            elif not _tells_itself(part):
                 measured += _figures(f"{kind}, {split}", part, weights, bias, split)
     scores = logits(_values(val), weights, bias)
     kinds = list(dict.fromkeys(row.kind for row in taught))
@@ -205,14 +237,39 @@ def _tells_itself(rows: Sequence[Row]) -> bool:
     return max(told, 1 - told) >= _TOLD
 
 
+def _teaches(row: Row) -> bool:
+    return not row.kind.endswith(AS_IT_IS) and row.kind != SAVED
+
+
+def _twice(on: str, rows: Sequence[Row], split: str) -> Iterator[Figure]:
+    """How surely an earlier JPEG is found, and its quality named."""
+    scores = np.array([row.earlier for row in rows])
+    found = grouped_auc(_labels(rows), scores, [row.group for row in rows], resamples=500)
+    twice = [row for row in rows if row.label == FAKE and row.earlier >= findings.EARLIER]
+    once = [row for row in rows if row.label == REAL]
+    named = metrics.share(sum(row.missed <= 1 for row in twice), max(len(twice), 1))
+    alarms = metrics.share(sum(row.earlier >= findings.EARLIER for row in once), max(len(once), 1))
+    share = metrics.share(len(twice), max(len(rows) - len(once), 1))
+    for name, one in (
+        ("AUC of earlier", found),
+        ("saved twice and found", share),
+        ("of those found, quality right within 1", named),
+        ("saved once and called saved before", alarms),
+    ):
+        yield _made(name, on, one, _labels(rows), split)
+
+
+def _made(name: str, on: str, one: Interval, labels: Floats, split: str) -> Figure:
+    counts = {"reals": int((labels == REAL).sum()), "fakes": int((labels == FAKE).sum())}
+    command = f"{COMMAND} --test" if split == "test" else COMMAND
+    return Figure(name=name, on=on, value=one.value, low=one.low, high=one.high, command=command, **counts)
+
+
 def _figures(on: str, rows: Sequence[Row], weights: Sequence[Feature], bias: float, split: str) -> Iterator[Figure]:
     values, labels, groups = _values(rows), _labels(rows), [row.group for row in rows]
-    command = f"{COMMAND} --test" if split == "test" else COMMAND
 
     def figure(name: str, scores: Floats) -> Figure:
-        found = grouped_auc(labels, scores, groups, resamples=500)
-        counts = {"reals": int((labels == REAL).sum()), "fakes": int((labels == FAKE).sum())}
-        return Figure(name=name, on=on, value=found.value, low=found.low, high=found.high, command=command, **counts)
+        return _made(name, on, grouped_auc(labels, scores, groups, resamples=500), labels, split)
 
     yield figure("compression AUC", logits(values, weights, bias))
     for place, feature in enumerate(weights):
@@ -250,7 +307,7 @@ def _tables(out: Path, rows: Sequence[Row]) -> None:
         writer.writerow(("kind", "split", "label", "group", *names))
         for row in rows:
             writer.writerow((row.kind, row.split, row.label, row.group, *(row.measured[name] for name in names)))
-    real = _values([row for row in rows if row.label == REAL and row.split == "train"])
+    real = _values([row for row in rows if row.label == REAL and row.split == "train" and _teaches(row)])
     with (out / "usual.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("feature", "5 of 100 below", "5 of 100 above"))

@@ -45,9 +45,11 @@ class Scanner:
             the verdict becomes uncertain and says so (`unmask.stability`). Takes five times as long.
         frames: How many frames of a video to look at, spread over all of it; 32 when None.
         max_seconds: Seconds of a video or a recording to judge, from its start; as `limits` says when None.
+        hybrid: Folder of a hybrid (`unmask.hybrid`) that decides on pictures in the networks' place; none when None.
 
     Raises:
-        UsageError: No such model, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too small.
+        UsageError: No such model or hybrid, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too
+            small.
         BundleError: A bundle is damaged or altered.
     """
 
@@ -61,7 +63,10 @@ class Scanner:
         stability: bool = False,
         frames: int | None = None,
         max_seconds: float | None = None,
+        hybrid: str | os.PathLike[str] | None = None,
     ) -> None:
+        if hybrid is not None and stability:
+            raise UsageError("a hybrid reads metadata, which changed copies have not: ask for it or for stability")
         if frames is not None and frames < 1:
             raise UsageError(f"{frames} frames are none: look at 1 at least")
         if max_seconds is not None:
@@ -70,14 +75,18 @@ class Scanner:
             limits = replace(limits, video_s=max_seconds, sound_s=max_seconds)
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
-        chosen = _choose(models)
+        self.bundles = chosen = _choose(models)
         # Here, because these load onnxruntime and Pillow, and `import unmask` must stay light.
+        from unmask.hybrid import Hybrid
         from unmask.judge import Judge
         from unmask.runtime import usable_cores
         from unmask.watch import FRAMES
 
         together = ensemble.of(chosen)
-        self._judge: Judge | None = Judge(chosen, together, limits, evidence, stability, frames or FRAMES)
+        joined = Hybrid(Path(hybrid)) if hybrid is not None else None
+        if joined:
+            joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen})
+        self._judge: Judge | None = Judge(chosen, together, limits, evidence, stability, frames or FRAMES, joined)
         self._cores = usable_cores()
         self._jobs = jobs or self._cores
 
@@ -142,6 +151,7 @@ def scan(
     stability: bool = False,
     frames: int | None = None,
     max_seconds: float | None = None,
+    hybrid: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Judge one photo or video. For more than one, a `Scanner` loads the models once.
 
@@ -153,13 +163,20 @@ def scan(
         stability: As for `Scanner`.
         frames: As for `Scanner`.
         max_seconds: As for `Scanner`.
+        hybrid: As for `Scanner`.
 
     Raises:
         UsageError: No such model, or none at all.
         BundleError: A bundle is damaged or altered.
     """
     with Scanner(
-        models, limits=limits, evidence=evidence, stability=stability, frames=frames, max_seconds=max_seconds
+        models,
+        limits=limits,
+        evidence=evidence,
+        stability=stability,
+        frames=frames,
+        max_seconds=max_seconds,
+        hybrid=hybrid,
     ) as scanner:
         return scanner.scan(path)
 

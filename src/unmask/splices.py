@@ -38,8 +38,8 @@ def splice(
     """
     first, second, last = (int(rng.integers(low, high + 1)) for low, high in (FIRST, FIRST, LAST))
     scaled = rng.random() < _SCALED
-    host = _opened(_saved(host, first))
-    donor = _opened(_saved(donor, second))
+    host = _opened(saved(host, first))
+    donor = _opened(saved(donor, second))
     x1, y1, x2, y2 = face.box_px
     width, height = max(x2 - x1, 8), max(y2 - y1, 8)
     if scaled:
@@ -53,10 +53,11 @@ def splice(
     ImageDraw.Draw(mask).ellipse((rim, rim, width - 1 - rim, height - 1 - rim), fill=255)
     forged = host.copy()
     forged.paste(part, (x1, y1), mask.filter(ImageFilter.GaussianBlur(rim / 2)))
-    return _saved(forged, last), _saved(host, last)
+    return saved(forged, last), saved(host, last)
 
 
-def _saved(picture: Image.Image, quality: int) -> bytes:
+def saved(picture: Image.Image, quality: int) -> bytes:
+    """A picture as a JPEG of a quality, with the tables of libjpeg and 4:2:0."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality)
     return file.getvalue()

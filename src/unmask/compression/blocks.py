@@ -17,13 +17,14 @@ def transformed(luma: Floats) -> Floats:
     """
     rows, columns = (side // BLOCK_PX for side in luma.shape)
     blocks = luma[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX)
-    basis = _basis()
+    basis = waves()
     return np.asarray(basis @ (blocks.transpose(0, 2, 1, 3) - 128) @ basis.T, np.float32)
 
 
 @cache
-def _basis() -> Floats:
+def waves() -> Floats:
+    """The eight cosines of the transform, a row each: (8, 8), each of length 1."""
     frequency, place = np.mgrid[:BLOCK_PX, :BLOCK_PX]
-    waves = np.cos((2 * place + 1) * frequency * np.pi / (2 * BLOCK_PX)) * np.sqrt(2 / BLOCK_PX)
-    waves[0] /= np.sqrt(2)
-    return np.asarray(waves, np.float32)
+    found = np.cos((2 * place + 1) * frequency * np.pi / (2 * BLOCK_PX)) * np.sqrt(2 / BLOCK_PX)
+    found[0] /= np.sqrt(2)
+    return np.asarray(found, np.float32)

@@ -16,10 +16,13 @@ EARLIER: Final = 0.02
 """Nats; pictures that were saved once stayed below in 300 of 300 cases, over qualities 75 to 95."""
 
 # 95 of 100 real photos of train stay below these (`unmask learn-compression` writes them to usual.csv).
-EARLIER_APART: Final = 0.05
-GHOST_APART: Final = 0.2
-GRID_APART: Final = 4.0
-NOISE_UNLIKE: Final = 1.5
+EARLIER_APART: Final = 0.03
+GHOST_APART: Final = 0.15
+GRID_APART: Final = 0.4
+NOISE_UNLIKE: Final = 2.1
+
+CLEAR_GRID: Final = 0.2
+"""Strength of a grid that is not announced by a JPEG header, from which on it is named."""
 
 NO_ROOM: Final = "not judged: the picture is too small, or flat everywhere"
 _NO_FACE: Final = "no face large enough to be compared with what is beside it"
@@ -71,7 +74,7 @@ def of_grid(seen: Measures) -> str:
         return NO_ROOM
     column, row = seen.grid.origin
     said = f"the grid of blocks begins at column {column}, row {row}"
-    if seen.coding is None and seen.grid.strength < GRID_APART:
+    if seen.coding is None and seen.grid.strength < CLEAR_GRID:
         said = "no clear grid of blocks"
     if seen.grid.foreign is None:
         return f"{said}; {_NO_FACE}"
@@ -120,7 +123,7 @@ def grid_map(seen: Measures) -> Map | None:
     if seen.grid is None:
         return None
     which = "second grid" if seen.grid.foreign else "grid"
-    return _map(f"steps across the borders of the {which}", "grey levels", seen.grid.shown)
+    return _map(f"lack of fine detail in pieces of the {which}", "as a logarithm", seen.grid.shown)
 
 
 def noise_map(seen: Measures) -> Map | None:

@@ -1,10 +1,12 @@
 """The grid of 8 x 8 blocks that JPEG leaves, and a second grid in the face that lies elsewhere.
 
 What is cut out of one JPEG and pasted into another brings its own grid along, which falls on that of its new
-surroundings in one place of 64. Steps between neighbouring pixels are taken against the steps around them; they are
-larger on average across the borders of blocks (Li, Yuan & Yu 2009, "Passive detection of doctored JPEG image via block
-artifact grid extraction"; Ye, Sun & Chang 2007, "Detecting digital image forgeries by measuring inconsistencies of
-blocking artifact").
+surroundings in one place of 64. Inside a block JPEG has rounded the finest detail away; a piece of 8 pixels that does
+not begin where a block does holds a border, and so more of it. The grid lies where the finest detail of such pieces is
+least. That is looked for in rows and in columns, in the face and beside it, as Li, Yuan & Yu 2009 ("Passive detection
+of doctored JPEG image via block artifact grid extraction") and Ye, Sun & Chang 2007 ("Detecting digital image forgeries
+by measuring inconsistencies of blocking artifact") look at steps across borders; on our splices of two JPEG it found
+.82 to .90 where steps found .5.
 """
 
 from __future__ import annotations
@@ -15,22 +17,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unmask.compression.blocks import waves
 from unmask.compression.plane import BLOCK_PX, SQUARE_PX, Floats, Plane
 
-_CLIPPED: Final = 8.0
-"""Grey levels: edges of things are far higher than the borders of blocks, and would drown them."""
+_FINEST: Final = 5
+"""The lowest frequency, of 0 to 7, that counts as finest detail. Measured against 3, 4, 6 and 7."""
+_FLOOR: Final = 0.02
+"""Energy that is added before the logarithm, for where nothing at all was left."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Where the borders of blocks lie.
+    """Where blocks begin.
 
     Attributes:
-        origin: Column and row, 0 to 7, of the strongest grid beside the face, or in all where there is none.
-        strength: Of that grid: mean excess of a step across its borders, in standard errors.
+        origin: Column and row, 0 to 7, of the grid beside the face, or of all where there is no face.
+        strength: Of that grid: how much less fine detail its pieces hold than others, a logarithm.
         foreign: Column and row of the grid that speaks most for another one in the face; None without a face.
-        apart: By how much the face shows that grid more than what is beside it, in standard errors; NaN without.
-        shown: Excess of the steps across the foreign grid in each square, in grey levels: (rows, columns).
+        apart: How much less fine detail the face's pieces hold there, against those beside it; NaN without a face.
+        shown: The same in each square, for the foreign grid, or for the origin without a face: (rows, columns).
     """
 
     origin: tuple[int, int]
@@ -40,65 +45,60 @@ class Grid:
     shown: Floats
 
 
-def grid(plane: Plane) -> Grid | None:
-    """Look for the grid of a plane, and for another one in its face; None where it is smaller than a square."""
-    rows, columns = (side // SQUARE_PX for side in plane.luma.shape)
-    if not rows or not columns:
-        return None
-    across, down = _steps(plane.luma), _steps(plane.luma.T)
-    # (rows, columns, 8): mean excess in each square at each phase
-    of_columns = _phases(across)
-    of_rows = _phases(down).transpose(1, 0, 2)
-    everywhere = np.ones((rows, columns), bool)
+def grid(plane: Plane) -> Grid:
+    """Look for the grid of a plane, and for another one in its face."""
+    turned = np.ascontiguousarray(plane.luma.T)
+    across, down = _detail(plane.luma), _detail(turned).transpose(1, 0, 2)
+    everywhere = np.ones(across.shape[:2], bool)
     sides = plane.inside(SQUARE_PX)
     face, beside = sides if sides is not None else (None, everywhere)
-    background = [_standing(values[beside]) for values in (of_columns, of_rows)]
-    strongest = (int(background[0][0].argmax()), int(background[1][0].argmax()))
+    background = [_profile(values, beside) for values in (across, down)]
+    strongest = (int(background[0].argmax()), int(background[1].argmax()))
     origin = strongest if plane.table is None else (0, 0)  # a plane of a JPEG begins where its blocks do
-    strength = float(np.mean([mean[at] / error[at] for (mean, error), at in zip(background, origin, strict=True)]))
+    strength = float(background[0][origin[0]] + background[1][origin[1]])
     foreign, apart = None, np.nan
     if face is not None:
-        own = [_standing(values[face]) for values in (of_columns, of_rows)]
-        found = [_foreign(mine, theirs, at) for mine, theirs, at in zip(own, background, origin, strict=True)]
+        found = [
+            _foreign(_profile(values, face) - theirs, at)
+            for values, theirs, at in zip((across, down), background, origin, strict=True)
+        ]
         foreign = (found[0][0], found[1][0])
-        apart = (found[0][1] + found[1][1]) / 2**0.5
+        apart = found[0][1] + found[1][1]
     at = foreign or origin
-    shown = np.asarray((of_columns[:, :, at[0]] + of_rows[:, :, at[1]]) / 2, np.float32)
-    return Grid(origin, strength, foreign, float(apart), shown)
+    shown = [
+        np.nanmedian(values, axis=2) - values[:, :, phase] for values, phase in zip((across, down), at, strict=True)
+    ]
+    return Grid(origin, strength, foreign, float(apart), np.asarray(shown[0] + shown[1], np.float32))
 
 
-def _steps(luma: Floats) -> Floats:
-    """How far the step from the pixel before to each pixel exceeds those beside it: (H, W), 0 at the borders."""
-    step = np.minimum(np.abs(np.diff(luma, axis=1)), _CLIPPED)
-    found = np.zeros_like(luma)
-    found[:, 2:-1] = step[:, 1:-1] - (step[:, :-2] + step[:, 2:]) / 2
-    return found
+def _detail(luma: Floats) -> Floats:
+    """Logarithm of the finest detail of the pieces of rows that begin in each square: (rows, columns, 8 phases).
 
-
-def _phases(excess: Floats) -> NDArray[np.float64]:
-    """Mean in each square of the columns of each phase: (rows, columns, 8)."""
-    rows, columns = (side // SQUARE_PX for side in excess.shape)
-    whole = excess[: rows * SQUARE_PX, : columns * SQUARE_PX]
-    periods = SQUARE_PX // BLOCK_PX
-    return np.asarray(whole.reshape(rows, SQUARE_PX, columns, periods, BLOCK_PX).mean(axis=(1, 3)), np.float64)
-
-
-def _standing(squares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean of each phase over squares, and its standard error: (8,) each."""
-    error = squares.std(axis=0) / max(len(squares), 2) ** 0.5
-    return squares.mean(axis=0), np.maximum(error, 1e-3)
-
-
-def _foreign(
-    own: tuple[NDArray[np.float64], NDArray[np.float64]],
-    theirs: tuple[NDArray[np.float64], NDArray[np.float64]],
-    origin: int,
-) -> tuple[int, float]:
-    """The phase that the face shows more than the background, and by how many standard errors.
-
-    The phases of the background's own grid and of its neighbours, which a border makes smaller, are not asked.
+    NaN where a piece would reach over the right border.
     """
-    away = (own[0] - theirs[0]) / np.hypot(own[1], theirs[1])
-    asked = [phase for phase in range(BLOCK_PX) if min((phase - origin) % BLOCK_PX, (origin - phase) % BLOCK_PX) > 1]
-    best = max(asked, key=lambda phase: away[phase])
-    return best, float(away[best])
+    height, width = luma.shape
+    reach = width - BLOCK_PX + 1
+    energy = np.zeros((height, reach), np.float32)
+    for wave in waves()[_FINEST:]:
+        total = luma[:, :reach] * wave[0]
+        for place in range(1, BLOCK_PX):
+            total += luma[:, place : place + reach] * wave[place]
+        energy += np.square(total, out=total)
+    each = np.full((height, width), np.nan, np.float32)
+    np.log(energy / (BLOCK_PX - _FINEST) + _FLOOR, out=each[:, :reach])
+    rows, columns = height // SQUARE_PX, width // SQUARE_PX
+    pieces = each.reshape(rows, SQUARE_PX, columns, 2, BLOCK_PX).mean(axis=1)
+    return np.asarray(np.where(np.isnan(pieces[:, :, 1]), pieces[:, :, 0], pieces.mean(axis=2)), np.float32)
+
+
+def _profile(detail: Floats, squares: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """By how much each phase holds less than the middle one, over some squares: (8,)."""
+    mean = np.asarray(detail[squares].mean(axis=0), np.float64)
+    return np.asarray(np.median(mean) - mean)
+
+
+def _foreign(apart: NDArray[np.float64], origin: int) -> tuple[int, float]:
+    """The phase, other than the origin, at which the face lacks most, and how much more than at the middle one."""
+    asked = [phase for phase in range(BLOCK_PX) if phase != origin]
+    best = max(asked, key=lambda phase: apart[phase])
+    return best, float(apart[best] - np.median(apart[asked]))

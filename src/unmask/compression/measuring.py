@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from PIL import Image
 
 from unmask.compression.earlier import Earlier, earlier
@@ -17,7 +16,6 @@ from unmask.compression.plane import BLOCK_PX, Plane, plane
 from unmask.compression.tables import Coding, coding
 from unmask.faces import Face
 
-_FLOOR: Final = 0.05  # grey levels; no noise at all has no logarithm
 _ORIENTATION: Final = 0x0112
 
 
@@ -56,11 +54,9 @@ class Measures:
         """By the names in `unmask.detectors.compression.FEATURES`; NaN where one could not be measured."""
         unknown = float("nan")
         return {
-            "earlier": self.earlier.nats if self.earlier else unknown,
             "earlier apart": self.earlier_apart,
             "ghost apart": abs(self.ghosts.apart) if self.ghosts else unknown,
             "grid apart": self.grid.apart if self.grid else unknown,
-            "noise": float(np.log2(self.noise.whole + _FLOOR)) if self.noise else unknown,
             "noise apart": self.noise.apart if self.noise else unknown,
             "noise unlike": abs(self.noise.apart) if self.noise else unknown,
         }

@@ -22,24 +22,22 @@ from unmask.witness import WitnessCard
 
 NAME: Final = "compression"
 
-_LUKAS: Final = "Lukas & Fridrich 2003"
-_LIN: Final = "Lin et al. 2009"
+_LIN: Final = "Lukas & Fridrich 2003; Lin et al. 2009"
 _FARID: Final = "Farid 2009"
 _LI: Final = "Li, Yuan & Yu 2009"
 _IMMERKAER: Final = "Immerkaer 1996"
 
 FEATURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "earlier": ("how much better an earlier JPEG explains the coefficients than none, in nats", _LUKAS),
-        "earlier apart": ("by how much less the face shows that earlier JPEG than what is beside it, in nats", _LIN),
+        "earlier apart": ("by how much less the face shows an earlier JPEG than what is beside it, in nats", _LIN),
         "ghost apart": ("how differently face and background change when saved again: share of the range", _FARID),
-        "grid apart": ("how much more the face shows a second grid of blocks, in standard errors", _LI),
-        "noise": ("noise of the whole, in grey levels: log to base 2", _IMMERKAER),
+        "grid apart": ("how much less fine detail the face holds on a second grid of blocks: logarithm", _LI),
         "noise apart": ("noise of the face against that beside it: log to base 2 of the ratio", _IMMERKAER),
         "noise unlike": ("the same, whichever of the two has more", _IMMERKAER),
     }
 )
-"""Name to what it measures and the paper it follows."""
+"""Name to what it measures and the paper it follows. All compare the face with what is beside it: that a whole picture
+was saved twice, or is noisy, says nothing of whether it is fake, and is told without being weighed."""
 
 
 @cache
@@ -95,10 +93,10 @@ def look(header: Image.Image, picture: Image.Image, found: Sequence[Face]) -> tu
     return (
         together,
         tables,
-        finding(findings.of_earlier(seen), findings.earlier_map(seen), "earlier", "earlier apart"),
+        finding(findings.of_earlier(seen), findings.earlier_map(seen), "earlier apart"),
         finding(findings.of_ghosts(seen), findings.ghost_map(seen), "ghost apart"),
         finding(findings.of_grid(seen), findings.grid_map(seen), "grid apart"),
-        finding(findings.of_noise(seen), findings.noise_map(seen), "noise", "noise apart", "noise unlike"),
+        finding(findings.of_noise(seen), findings.noise_map(seen), "noise apart", "noise unlike"),
     )
 
 
