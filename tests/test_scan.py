@@ -22,9 +22,10 @@ from tests.make_bundle import expected_logits, make_bundle, make_ensemble
 from unmask import bundles
 from unmask.errors import BundleError, UsageError
 from unmask.faces import FaceFinder
-from unmask.judge import Judge, Prepared
+from unmask.judge import Judge
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.modalities import image
+from unmask.prepared import Prepared
 from unmask.scan import Scanner, expand, scan
 from unmask.types import Label, Report, Status
 
@@ -247,7 +248,7 @@ def test_stopping_begins_no_further_file(
 ) -> None:
     begun = []
 
-    def slowly(self: Judge, path: Path, finder: FaceFinder | None) -> Prepared:
+    def slowly(self: Judge, path: Path, finder: FaceFinder | None, *_: object) -> Prepared:
         begun.append(path)
         time.sleep(0.02)
         return prepare(self, path, finder)

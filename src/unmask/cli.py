@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from unmask import cli_scan
+from unmask import cli_provenance, cli_scan
 from unmask.errors import BundleError, UnmaskError, UsageError
 from unmask.wording import visible
 
@@ -29,6 +29,7 @@ models_app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 cli_scan.add_to(app)
+cli_provenance.add_to(app)
 
 WRONG_USE: Final = 2
 

@@ -79,6 +79,16 @@ def scan(
         Path | None,
         typer.Option(metavar="FOLDER", help="Weigh what files say of themselves, by a hybrid you learned."),
     ] = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Certificates (PEM) of those who may vouch for signers; repeat for more."),
+    ] = None,
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Ask networks only where hashes, declarations and copies do not decide.")
+    ] = False,
+    known: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For --triage: known files, as CSV with sha256, label and note.")
+    ] = None,
     null: Annotated[
         bool, typer.Option("--null", "-0", help="Paths on stdin end with NUL, as find -print0 does.")
     ] = False,
@@ -93,6 +103,8 @@ def scan(
         raise UsageError("a path is empty")
     if null and STDIN not in paths:
         raise UsageError("--null is about paths on stdin; name - among the paths")
+    if known is not None and not triage:
+        raise UsageError("--known is about --triage: name both")
     if html is not None and (html.is_dir() or not html.parent.is_dir()):
         raise UsageError(f"--html {html}: no file can be written there")
     from unmask import console
@@ -110,7 +122,11 @@ def scan(
         frames=frames,
         max_seconds=max_seconds,
         hybrid=hybrid,
+        trust=trust or (),
+        triage=triage,
+        known=known,
     )
+    spared = 0
     try:
         with console.writer(form, evidence=evidence, everyone=tracks) as put:
             reports, alone = _reports(scanner, paths, null)
@@ -119,6 +135,7 @@ def scan(
                     with console.uninterrupted():  # output, page and tally agree
                         put(report)
                         labels[console.label(report)] += 1
+                        spared += report.skipped is not None
                         if html is not None:
                             kept.append(report)
                     advance()
@@ -131,7 +148,8 @@ def scan(
         print(f"unmask: interrupted; what was done is in the output ({console.tally(labels)})", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     if form == "people" and not alone:
-        print(console.tally(labels), file=sys.stderr)
+        asked = f"; no network was asked about {spared} of them" if triage else ""
+        print(console.tally(labels) + asked, file=sys.stderr)
     raise typer.Exit(_exit_code(labels, fail_on))
 
 

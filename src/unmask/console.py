@@ -84,6 +84,13 @@ def evidence_line(evidence: Evidence) -> str:
     return visible(f"    {evidence.detector}: {where}{evidence.sentence}{rank}")
 
 
+def statement_lines(report: Report) -> list[str]:
+    """What the file says about itself, a line for each finding, and what was not done with it, indented under it."""
+    findings = report.provenance.findings if report.provenance else ()
+    lines = [f"    the file ({one.kind}): {one.where}: {one.sentence}{_quote(one.quote)}" for one in findings]
+    return [visible(one) for one in [*lines, *([f"    {report.skipped.sentence}"] if report.skipped else [])]]
+
+
 def tally(counts: Counter[str]) -> str:
     """How many files got which answer, as one sentence."""
     parts = ", ".join(f"{counts[word]} {word}" for word in _COLOURS if counts[word])
@@ -113,6 +120,7 @@ def writer(form: Form, *, evidence: bool = False, everyone: bool = False) -> Ite
             lines += track_lines(report, everyone=everyone, colour=colour, marks=marks)
             if evidence:
                 lines += [evidence_line(e) for e in report.evidence if not timeline.is_one_look(e)]
+                lines += statement_lines(report)
             text = "\n".join(lines) + "\n"
         else:
             # ASCII, so that neither an encoding nor a control character in a name can harm the terminal.
@@ -226,6 +234,10 @@ def _short(probability: float | None) -> str:
     if probability is None:
         return "-"
     return ">0.99" if probability > 0.99 else "<0.01" if probability < 0.01 else f"{probability:.2f}"
+
+
+def _quote(words: str | None) -> str:
+    return f' ("{words}")' if words else ""
 
 
 def _paint(text: str, code: int, colour: bool) -> str:

@@ -94,7 +94,7 @@ def evaluate(
     used, ensemble = evaluation.pin_models(evaluation.choose(models))
     from unmask.scan import Scanner  # it loads the models' runtime
 
-    with Scanner(models) as scanner:
+    with Scanner(models, provenance=False) as scanner:
         listed = evaluation.list_items(items, manifest)
         frames = FrameScores(items)
 

@@ -51,7 +51,7 @@ def learn(
         MissingExtraError: scikit-learn or skl2onnx is not installed.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with Scanner(models) as scanner:
+    with Scanner(models, provenance=False) as scanner:
         found = _collected(table, "val", scanner, out, progress)
         networks = networks_of(scanner.bundles)
     examples, set_name = found.split("val"), f"val of {table.name}"
@@ -103,7 +103,7 @@ def evaluate(
         BundleError: It is damaged.
     """
     loaded = Hybrid(folder)
-    with Scanner(models) as scanner:
+    with Scanner(models, provenance=False) as scanner:
         loaded.demand({one.name: one.sha256 for one in networks_of(scanner.bundles)})
         found = _collected(table, split, scanner, folder, progress)
     examples = found.split(split)

@@ -168,7 +168,7 @@ def study(
         dressed = manifest.read(made.manifest)
         names = [item.attributes["original"] for item in dressed]
         if said is None:
-            with Scanner(models) as scanner:
+            with Scanner(models, provenance=False) as scanner:
                 said = listened(scanner, dressed, names, out / _NETWORKS, progress("asking the networks"))
         sets[shares] = collected(dressed, names, said, progress(f"reading {_name(shares)}"))
     lines = [line for shares, found in sets.items() for line in _compared(shares, found)]

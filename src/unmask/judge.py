@@ -6,22 +6,23 @@ lock); the last three are `reports`, which takes many prepared files, so that se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import clip_rule, fuse_hybrid, kinds, listen, reported, stability, traits, watch
+from unmask import clip_rule, fuse_declared, fuse_hybrid, kinds, listen, provenance, reported, stability, watch
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
 from unmask.detectors import compression
+from unmask.detectors import provenance as file_witness
 from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
-from unmask.errors import MediaError, NothingToJudgeError, UnreadableError, UnsupportedError
+from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.faces import Face, FaceFinder
 from unmask.fuse import Finding, Look
 from unmask.hybrid import Hybrid
@@ -29,7 +30,11 @@ from unmask.limits import Limits
 from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
-from unmask.types import Evidence, Report, Segment, Source, Status
+from unmask.prepared import Prepared
+from unmask.provenance import NOBODY, Account, Trust
+from unmask.traits import of_picture
+from unmask.triage import Turn
+from unmask.types import Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
 
 BATCH_PX: Final = 2**17
@@ -37,33 +42,6 @@ BATCH_PX: Final = 2**17
 longer fit the cache of common processors, more time."""
 
 _DECIMALS: Final = 4  # of a logit; the rest varies with the size of the batch that a segment happened to be in
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """One file, ready to be scored.
-
-    Attributes:
-        source: The file.
-        problem: Why it cannot be judged, or None.
-        faces: How many faces were found; None where none were looked for.
-        segments: By detector, what it shall look at. A detector that is not needed for this file is absent.
-        numbers: The traits of a picture's file by family, where a hybrid weighs them.
-        aside: What witnesses found in the file, who inform where evidence is asked for.
-        copies: By what was done to it, changed copies of the file, where its verdict's stability is asked.
-        seen: What came of a video, which is scored at once: it has looks enough to fill batches of its own.
-        heard: Likewise what came of a recording, or of the sound of a video.
-    """
-
-    source: Source
-    problem: tuple[Status, str] | None = None
-    faces: int | None = None
-    segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
-    numbers: Mapping[str, Mapping[str, float]] | None = None
-    aside: tuple[Evidence, ...] = ()
-    copies: Mapping[str, Prepared] = field(default_factory=dict)
-    seen: Seen | None = None
-    heard: Heard | None = None
 
 
 class Judge:
@@ -79,6 +57,7 @@ class Judge:
         evidence: Whether to ask all detectors and to keep heat maps.
         steady: Whether to judge changed copies of each photo too, and let only a verdict stand that they share.
         frames: How many frames of a video to look at.
+        trust: Whose signatures count in what files say about themselves; None where that is not to be read.
         hybrid: Decides on pictures in the networks' place, where it is named.
 
     Raises:
@@ -93,6 +72,7 @@ class Judge:
         evidence: bool,
         steady: bool = False,
         frames: int = FRAMES,
+        trust: Trust | None = NOBODY,
         hybrid: Hybrid | None = None,
     ) -> None:
         self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
@@ -100,6 +80,7 @@ class Judge:
         for bundle in filter(None, (self._for_videos, self._for_sound)):
             verify(bundle)  # damage shows at once; loading it would cost those who scan photos a tenth of a second
         self._frames = frames
+        self._trust = trust
         self._clip_rule = clip_rule.of(bundles)
         self._ensemble = ensemble
         self._limits = limits
@@ -127,39 +108,69 @@ class Judge:
         """Likewise, with the first sound."""
         return OnnxDetector(self._for_sound) if self._for_sound else None
 
-    def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1) -> Prepared:
+    def prepare(self, path: Path, finder: FaceFinder | None, threads: int = 1, turn: Turn | None = None) -> Prepared:
         """Read, decode, find faces, cut. Never raises: what goes wrong with a file is its problem.
 
         Args:
             path: The file.
             finder: Finds faces; None where no detector needs any.
             threads: Of a video's decoder.
+            turn: The file's way through triage, where networks are asked only if they are needed.
         """
-        source = Source(path=image.display_path(path))
+        begun = Prepared(Source(path=image.display_path(path)))
         try:
-            _refuse_folder(path)
-            video = kinds.is_video(path, self._limits)
-            if kinds.is_sound(path, self._limits) or (video and self._of_videos is None and self._of_sound):
-                heard = self._listen(path)
-                return Prepared(listen.source_of(path, heard), heard=heard)
-            if video:
-                seen = self._watch(path, finder, threads)
-                return Prepared(seen.source, faces=seen.persons, seen=seen, heard=self._sound_of(path, seen))
+            kinds.refuse_folder(path)
+            sound = kinds.is_sound(path, self._limits)
+            if sound or kinds.is_video(path, self._limits):
+                begun = replace(begun, account=self._account(partial(provenance.read_film, path, limits=self._limits)))
+                return self._film(path, begun, sound, finder, threads, turn)
             if not self._detectors:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
+            begun = replace(begun, source=source, account=self._account(partial(provenance.read, data)))
+            if turn and (spare := turn.before(source.sha256 or "", begun.said)):
+                return replace(begun, spare=spare)
             photo = image.decode(data, source, self._limits)
-            prepared = self._cut(photo, finder, data if self._evidence else None)
-            if self._hybrid:
-                prepared = replace(prepared, numbers=traits.of_picture(data, photo.image, self._limits))
+            begun = replace(begun, source=photo.source)
+            if begun.account:
+                begun = replace(begun, account=provenance.against(begun.account, photo.image))
+            if turn and (spare := turn.of_picture(photo, data, begun.said)):
+                return replace(begun, spare=spare)
+            numbers = of_picture(data, photo.image, self._limits) if self._hybrid else None
+            cut = self._cut(photo, finder, data if self._evidence else None)
+            prepared = replace(cut, account=begun.account, numbers=numbers)
             if not self._steady:
                 return prepared
             copies = {change: self._cut(copy, finder) for change, copy in stability.copies(photo)}
             return replace(prepared, copies=copies)
         except MediaError as error:
-            return Prepared(source, (_status(error), str(error)))
+            return replace(begun, problem=(reported.status_of(error), str(error)))
         except Exception as error:  # no single file may end the scan of all others, whatever it sets off
-            return Prepared(source, (Status.UNREADABLE, f"judging it failed: {type(error).__name__}: {error}"))
+            return replace(begun, problem=(Status.UNREADABLE, f"judging it failed: {type(error).__name__}: {error}"))
+        finally:
+            if turn:
+                turn.close()
+
+    def _account(self, read: Callable[..., Account]) -> Account | None:
+        return read(trust=self._trust) if self._trust is not None else None
+
+    def _film(
+        self, path: Path, begun: Prepared, sound: bool, finder: FaceFinder | None, threads: int, turn: Turn | None
+    ) -> Prepared:
+        """A video or a recording, which is scored at once."""
+        if turn or begun.said:
+            begun = replace(begun, source=listen.source_of(path))
+        if turn and (spare := turn.before(begun.source.sha256 or "", begun.said) or turn.of_bytes()):
+            return replace(begun, spare=spare)
+        try:
+            if sound or (self._of_videos is None and self._of_sound):
+                heard = self._listen(path)
+                return replace(begun, source=listen.source_of(path, heard), heard=heard)
+            seen = self._watch(path, finder, threads)
+            heard_too = self._sound_of(path, seen)
+            return replace(begun, source=seen.source, faces=seen.persons, seen=seen, heard=heard_too)
+        except MediaError as error:
+            return replace(begun, problem=(reported.status_of(error), str(error)))
 
     def reports(self, files: Sequence[Prepared]) -> list[Report]:
         """Score the segments of all files together, then fuse file by file."""
@@ -169,8 +180,14 @@ class Judge:
         for file in files:
             report = next(made)
             copies = {change: next(made) for change in file.copies}
-            found.append(stability.settled(report, copies) if copies else report)
+            report = stability.settled(report, copies) if copies else report
+            found.append(self._with_account(file, report))
         return found
+
+    def _with_account(self, file: Prepared, report: Report) -> Report:
+        if file.account is None or self._trust is None:
+            return report
+        return fuse_declared.declared(report, file_witness.of(file.account, self._trust))
 
     def _reports(self, files: Sequence[Prepared]) -> list[Report]:
         looks: list[list[Look]] = [[] for _ in files]
@@ -253,6 +270,8 @@ class Judge:
         return Finding(segment.region, round(logit, _DECIMALS), heat_map=rows if self._evidence else None)
 
     def _report(self, file: Prepared, looks: Sequence[Look]) -> Report:
+        if file.spare:
+            return reported.of_spared(file.source, file.spare)
         if file.problem:
             return reported.of_problem(file.source, *file.problem)
         if file.seen:
@@ -272,26 +291,5 @@ def _first(bundles: Sequence[Bundle], modality: str) -> Bundle | None:
     return next((one for one in bundles if one.card.modality == modality), None)
 
 
-def _refuse_folder(path: Path) -> None:
-    """A folder gets here where `expand` could not open it, or was not asked to."""
-    if not path.is_dir():
-        return
-    try:
-        next(path.iterdir(), None)
-    except OSError as error:
-        raise UnreadableError(f"the folder cannot be read: {(error.strerror or str(error)).lower()}") from error
-    raise UnsupportedError("a folder, not a file")
-
-
 def _unfit(segment: Segment) -> Finding:
     return Finding(segment.region, None, segment.unfit)
-
-
-def _status(error: MediaError) -> Status:
-    match error:
-        case UnsupportedError():
-            return Status.UNSUPPORTED
-        case NothingToJudgeError():
-            return Status.NOTHING_TO_JUDGE
-        case _:
-            return Status.UNREADABLE

@@ -7,9 +7,25 @@ from pathlib import Path
 from unmask import trees
 from unmask.containers import HEAD_BYTES
 from unmask.containers import accepts as may_be_video
-from unmask.errors import MediaError
+from unmask.errors import MediaError, UnreadableError, UnsupportedError
 from unmask.limits import Limits
 from unmask.modalities import image, sound_container
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise for a folder, which gets here where `expand` could not open it, or was not asked to.
+
+    Raises:
+        UnsupportedError: It is one.
+        UnreadableError: It is one, and may not be read.
+    """
+    if not path.is_dir():
+        return
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise UnreadableError(f"the folder cannot be read: {(error.strerror or str(error)).lower()}") from error
+    raise UnsupportedError("a folder, not a file")
 
 
 def is_video(path: Path, limits: Limits) -> bool:

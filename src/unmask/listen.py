@@ -133,8 +133,9 @@ def _ahead(passages: Iterator[Passage]) -> Iterator[list[Passage]]:
             yield batch
 
 
-def source_of(path: Path, heard: Heard) -> Source:
+def source_of(path: Path, heard: Heard | None = None) -> Source:
     """The file of a recording, which is read once more for its hash; of a video, `watch` has done so."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Source(path=image.display_path(path), sha256=sha256, bytes=path.stat().st_size, format=heard.format)
+    name, size = image.display_path(path), path.stat().st_size
+    return Source(path=name, sha256=sha256, bytes=size, format=heard.format if heard else None)

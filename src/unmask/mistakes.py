@@ -90,7 +90,7 @@ def write(
     kinds = {label: worst(chosen, label, count) for label in (REAL, FAKE)}
     found = locate([row for rows in kinds.values() for row in rows], manifest.read(table), table)
     described: dict[int, list[Mistake]] = {REAL: [], FAKE: []}
-    with Scanner(models, evidence=True) as scanner:
+    with Scanner(models, evidence=True, provenance=False) as scanner:
         reports = scanner.scan_many((item.path for _, item in found), alone=True)
         for done, ((row, item), report) in enumerate(zip(found, reports, strict=True), start=1):
             described[row.label].append(Mistake(row, _facts(row, item, report)))

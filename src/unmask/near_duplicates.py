@@ -21,6 +21,7 @@ LEAST_CORRELATION: Final = 0.97
 _CORNER: Final = 8
 _BLOCK: Final = 1024
 _PIECE: Final = 4096
+_ONES: Final = np.array([value.bit_count() for value in range(256)], np.uint8)
 
 Thumbnail = NDArray[np.uint8]
 """uint8 (32, 32): the luma of a picture, squeezed to a square."""
@@ -64,6 +65,44 @@ def pairs(thumbnails: Sequence[Thumbnail]) -> list[tuple[int, int]]:
             alike = np.einsum("np,np->n", flat[left], flat[right]) >= LEAST_CORRELATION
             found += zip(left[alike].tolist(), right[alike].tolist(), strict=True)
     return found
+
+
+class Index:
+    """Thumbnails that come one after the other, and which of those before a new one is near to.
+
+    A million of them take a gigabyte, and looking one up among them some milliseconds.
+    """
+
+    def __init__(self) -> None:
+        self._thumbnails: list[Thumbnail] = []
+        self._bits = np.empty((64, 8), np.uint8)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._thumbnails)
+
+    def add(self, small: Thumbnail) -> None:
+        """Put one behind all others."""
+        count = len(self._thumbnails)
+        if count == len(self._bits):
+            self._bits = np.concatenate([self._bits, np.empty_like(self._bits)])
+        self._bits[count] = _packed(small)
+        self._thumbnails.append(small)
+
+    def near(self, small: Thumbnail) -> list[int]:
+        """Places of all that are near duplicates of this one, in the order in which they were added."""
+        apart = _ONES[self._bits[: len(self._thumbnails)] ^ _packed(small)].sum(axis=1)
+        return [i for i in np.flatnonzero(apart <= MOST_BITS).tolist() if _alike(small, self._thumbnails[i])]
+
+
+def _packed(small: Thumbnail) -> NDArray[np.uint8]:
+    return np.packbits(hashes(small[None])[0])
+
+
+def _alike(one: Thumbnail, other: Thumbnail) -> bool:
+    flat = [small.astype(np.float32).ravel() for small in (one, other)]
+    flat = [(values - values.mean()) / max(float(np.linalg.norm(values - values.mean())), 1e-6) for values in flat]
+    return float(flat[0] @ flat[1]) >= LEAST_CORRELATION
 
 
 def clusters(size: int, links: Iterable[tuple[int, int]]) -> list[int]:

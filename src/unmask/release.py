@@ -244,7 +244,7 @@ def _scan(
     # So that every detector looks at every photo. A video has but one, and its evidence costs more than its verdict.
     evidence = any(card.modality == "image" for card in cards)
     scored: list[_Scored] = []
-    with Scanner(folders, evidence=evidence) as scanner:
+    with Scanner(folders, evidence=evidence, provenance=False) as scanner:
         for item, report in zip(items, scanner.scan_many(item.path for item in items), strict=True):
             logits = {name: score.logit for name, score in report.scores.items() if name in names}
             group = item.group or evaluation.relative(item.path, tables[0])

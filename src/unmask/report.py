@@ -17,9 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import heatmap, measured_map, sound_page, video_page
+from unmask import answers, heatmap, measured_map, sound_page, video_page
 from unmask.embedded import data_uri, jpeg, located
-from unmask.errors import MediaError
+from unmask.errors import MediaError, UnsupportedError
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.modalities import image as pictures
 from unmask.types import Box, Evidence, ModelUsed, Report, Score, Status
@@ -30,13 +30,6 @@ CROP_PX: Final = 224
 ASIDE_PX: Final = 144
 THUMBNAIL_PX: Final = 112
 _HERE: Final = Markup("\0")  # no text can hold it: `visible` writes it out
-
-_VERDICTS: Final = {"fake": "Judged fake", "real": "Judged real", "uncertain": "Uncertain"}
-_STATUSES: Final = {
-    Status.UNSUPPORTED: "Not supported",
-    Status.UNREADABLE: "Not readable",
-    Status.NOTHING_TO_JUDGE: "Nothing to judge",
-}
 
 
 @dataclass(frozen=True)
@@ -200,6 +193,8 @@ def _picture(report: Report, limits: Limits) -> tuple[Image.Image | None, str | 
         if source.sha256 != report.source.sha256:
             return None, "The file has changed since it was judged, so its picture is not shown."
         return pictures.decode(data, source, limits).image, None
+    except UnsupportedError:  # a film or a recording of which nothing was looked at
+        return None, None
     except MediaError as error:
         return None, f"The picture cannot be shown: {error}."
 
@@ -211,7 +206,7 @@ def _row(number: int, report: Report, thumbnail: Markup | None) -> Row:
         number=number,
         name=Path(report.source.path).name or report.source.path,
         label=verdict.label.value if verdict else "none",
-        words=_VERDICTS[verdict.label.value] if verdict else _STATUSES[report.status],
+        words=answers.words(report),
         report=report,
         model=models.get(verdict.detector or "") if verdict else None,
         thumbnail=thumbnail,
@@ -222,7 +217,9 @@ def _without_evidence(row: Row) -> Row:
     """The summary needs no heat maps, looks or windows, which would stay in memory for all files to the end."""
     video = row.report.video and row.report.video.model_copy(update={"tracks": (), "curves": ()})
     voice = row.report.voice and row.report.voice.model_copy(update={"stretches": (), "curves": ()})
-    return replace(row, report=row.report.model_copy(update={"evidence": (), "video": video, "voice": voice}))
+    return replace(
+        row, report=row.report.model_copy(update={"evidence": (), "video": video, "voice": voice, "provenance": None})
+    )
 
 
 def _spots(report: Report, image: Image.Image | None) -> dict[Box, Spot]:
@@ -296,5 +293,5 @@ def _state(evidence: Evidence) -> str:
 
 def _tally(rows: list[Row]) -> list[tuple[str, str, int]]:
     counts = Counter(row.label for row in rows)
-    words = {"fake": "judged fake", "real": "judged real", "uncertain": "uncertain", "none": "could not be judged"}
+    words = answers.many([row.report for row in rows])
     return [(label, text, counts[label]) for label, text in words.items() if counts[label]]

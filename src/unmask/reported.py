@@ -11,8 +11,10 @@ from unmask import fuse, fuse_clip, runtime
 from unmask.card import Card
 from unmask.clip_rule import ClipRule
 from unmask.ensemble import Ensemble
+from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.fuse import Look
 from unmask.listen import Heard
+from unmask.triage import Spare
 from unmask.types import Evidence, ModelUsed, Report, Source, Status
 from unmask.watch import Seen
 
@@ -20,6 +22,15 @@ from unmask.watch import Seen
 def of_problem(source: Source, status: Status, message: str) -> Report:
     """Of a file that could not be judged."""
     return Report(source=source, status=status, message=message, versions=_versions())
+
+
+def of_spared(source: Source, spare: Spare) -> Report:
+    """Of a file that triage spared the networks: with the verdict of a list, or still without one."""
+    skipped, versions = spare.skipped(), _versions()
+    if verdict := spare.verdict():
+        return Report(source=source, status=Status.OK, verdict=verdict, skipped=skipped, versions=versions)
+    status = Status.NOTHING_TO_JUDGE
+    return Report(source=source, status=status, message=skipped.sentence, skipped=skipped, versions=versions)
 
 
 def of_photo(
@@ -119,3 +130,14 @@ def _versions() -> Mapping[str, str]:
 
 def _of_films() -> Mapping[str, str]:
     return {**_versions(), "av": version("av")}
+
+
+def status_of(error: MediaError) -> Status:
+    """The status of a file that gave an error."""
+    match error:
+        case UnsupportedError():
+            return Status.UNSUPPORTED
+        case NothingToJudgeError():
+            return Status.NOTHING_TO_JUDGE
+        case _:
+            return Status.UNREADABLE

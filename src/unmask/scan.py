@@ -10,17 +10,20 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from unmask import bundles, ensemble
+from unmask import bundles, ensemble, known_files
 from unmask.errors import UsageError
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.types import Report
 
 if TYPE_CHECKING:
-    from unmask.judge import Judge, Prepared
+    from unmask.judge import Judge
+    from unmask.prepared import Prepared
+    from unmask.triage import Triage
 
 _FILES_AHEAD: Final = 8
 """Files prepared beyond those being worked on: enough to fill a batch, few enough to keep memory flat."""
@@ -46,6 +49,12 @@ class Scanner:
         frames: How many frames of a video to look at, spread over all of it; 32 when None.
         max_seconds: Seconds of a video or a recording to judge, from its start; as `limits` says when None.
         hybrid: Folder of a hybrid (`unmask.hybrid`) that decides on pictures in the networks' place; none when None.
+        provenance: Whether to read what files say about themselves. A file that declares to be made by a model is
+            then judged by that (`unmask.fuse_declared`), so whoever measures detectors leaves it out.
+        trust: Files or folders of certificates (PEM) of those who may vouch for signers of Content Credentials; as the
+            environment's UNMASK_TRUST says when empty.
+        triage: Whether networks are asked only about files that nothing cheaper decides (`unmask.triage`).
+        known: A list of known files for triage (`unmask.known_files`).
 
     Raises:
         UsageError: No such model or hybrid, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too
@@ -64,6 +73,10 @@ class Scanner:
         frames: int | None = None,
         max_seconds: float | None = None,
         hybrid: str | os.PathLike[str] | None = None,
+        provenance: bool = True,
+        trust: Sequence[str | Path] = (),
+        triage: bool = False,
+        known: str | Path | None = None,
     ) -> None:
         if hybrid is not None and stability:
             raise UsageError("a hybrid reads metadata, which changed copies have not: ask for it or for stability")
@@ -75,25 +88,35 @@ class Scanner:
             limits = replace(limits, video_s=max_seconds, sound_s=max_seconds)
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
+        if known is not None and not triage:
+            raise UsageError("a list of known files is for triage: ask for both")
         self.bundles = chosen = _choose(models)
+        self._known = known_files.load(Path(known)) if known is not None else {}
+        self._limits, self._triage = limits, triage
         # Here, because these load onnxruntime and Pillow, and `import unmask` must stay light.
         from unmask.hybrid import Hybrid
         from unmask.judge import Judge
+        from unmask.provenance import load
         from unmask.runtime import usable_cores
         from unmask.watch import FRAMES
 
-        together = ensemble.of(chosen)
+        together, trusted = ensemble.of(chosen), load(trust) if provenance else None
         joined = Hybrid(Path(hybrid)) if hybrid is not None else None
         if joined:
             joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen})
-        self._judge: Judge | None = Judge(chosen, together, limits, evidence, stability, frames or FRAMES, joined)
+        self._judge: Judge | None = Judge(
+            chosen, together, limits, evidence, stability, frames or FRAMES, trusted, joined
+        )
         self._cores = usable_cores()
         self._jobs = jobs or self._cores
 
     def scan(self, path: str | os.PathLike[str]) -> Report:
         """Judge one photo or video, with all cores. A file that cannot be judged gets a status, not an exception."""
         judge = self._open_judge()
-        return judge.reports([judge.prepare(Path(path), judge.finder, self._cores)])[0]
+        triage = self._begin_triage()
+        turn = triage.begin(Path(path)) if triage else None
+        prepared = judge.prepare(Path(path), judge.finder, self._cores, turn)
+        return judge.reports([prepared])[0]
 
     def scan_many(
         self, paths: Iterable[str | os.PathLike[str]], *, alone: bool = False
@@ -108,17 +131,19 @@ class Scanner:
         on its batch. `alone` scores each file by itself: a little slower, and the same every time.
         """
         judge = self._open_judge()
-        finder = judge.shared_finder
+        finder, triage = judge.shared_finder, self._begin_triage()
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="unmask")
         waiting: deque[Future[Prepared]] = deque()
+        made = judge.reports if triage is None else partial(triage.reports, judge)
         together = 1 if alone else _FILES_AHEAD
         try:
             for path in paths:
-                waiting.append(pool.submit(judge.prepare, Path(path), finder))
+                turn = triage.begin(Path(path)) if triage else None
+                waiting.append(pool.submit(judge.prepare, Path(path), finder, 1, turn))
                 if len(waiting) >= self._jobs + _FILES_AHEAD:
-                    yield from judge.reports(_ready(waiting, together))
+                    yield from made(_ready(waiting, together))
             while waiting:
-                yield from judge.reports(_ready(waiting, together))
+                yield from made(_ready(waiting, together))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -136,6 +161,12 @@ class Scanner:
         """Close it."""
         self.close()
 
+    def _begin_triage(self) -> Triage | None:
+        """Of one run: copies are looked for among its own files."""
+        from unmask.triage import Triage
+
+        return Triage(self._known, self._limits) if self._triage else None
+
     def _open_judge(self) -> Judge:
         if self._judge is None:
             raise UsageError("this Scanner is closed; make a new one")
@@ -152,6 +183,7 @@ def scan(
     frames: int | None = None,
     max_seconds: float | None = None,
     hybrid: str | os.PathLike[str] | None = None,
+    trust: Sequence[str | Path] = (),
 ) -> Report:
     """Judge one photo or video. For more than one, a `Scanner` loads the models once.
 
@@ -164,6 +196,7 @@ def scan(
         frames: As for `Scanner`.
         max_seconds: As for `Scanner`.
         hybrid: As for `Scanner`.
+        trust: As for `Scanner`.
 
     Raises:
         UsageError: No such model, or none at all.
@@ -177,6 +210,7 @@ def scan(
         frames=frames,
         max_seconds=max_seconds,
         hybrid=hybrid,
+        trust=trust,
     ) as scanner:
         return scanner.scan(path)
 

@@ -65,8 +65,34 @@ class Provenance(Value):
         findings: Declarations first, then what is suspicious, then the rest.
         entries: All that was read, as a tree.
         raw: The verdict of those who looked and listened, where a declaration stands above it; else None.
+        trust_sha256: Of the certificates that the user trusted; None where they named none.
     """
 
     findings: tuple[Finding, ...] = ()
     entries: tuple[Entry, ...] = ()
     raw: Verdict | None = None
+    trust_sha256: str | None = None
+
+
+class Spared(StrEnum):
+    """Why networks were not asked about a file (`unmask scan --triage`)."""
+
+    KNOWN = "known"
+    DECLARED = "declared"
+    SAME_BYTES = "same_bytes"
+    SAME_PIXELS = "same_pixels"
+    SAVED_AGAIN = "saved_again"
+
+
+class Skipped(Value):
+    """What was not done with a file, and why. Of a copy, verdict, scores and models are those of its twin.
+
+    Attributes:
+        reason: In a word.
+        sentence: In a sentence.
+        twin: Path of the file, judged earlier in the same run, of which this one is a copy; None where it is none.
+    """
+
+    reason: Spared
+    sentence: str
+    twin: str | None = None

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, model_validator
 
-from unmask.statements import Entry, Finding, Kind, Provenance
+from unmask.statements import Entry, Finding, Kind, Provenance, Skipped, Spared
 from unmask.words import (
     RATE_HZ,
     Backing,
@@ -53,7 +53,9 @@ __all__ = [
     "Samples",
     "Score",
     "Segment",
+    "Skipped",
     "Source",
+    "Spared",
     "Stability",
     "Status",
     "Stretch",
@@ -67,7 +69,8 @@ __all__ = [
 REPORT_VERSION: Final = 2
 """Version of the wire form of `Report`. It grows when a field changes its meaning or goes away.
 
-2: a verdict may be fake without a probability, where the file itself declares that a model made it."""
+2: a verdict may be real or fake without a probability, where the file itself declares that a model made it, or where
+the user's list of known files names it."""
 
 
 class ChangedCopy(Value):
@@ -257,7 +260,7 @@ class Report(Value):
     video: Video | None = None
     voice: Voice | None = None
     provenance: Provenance | None = None
-    skipped: str | None = None
+    skipped: Skipped | None = None
     faces: int | None = None
     scores: Mapping[str, Score] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()

@@ -175,12 +175,13 @@ class Verdict(Value):
 
     Attributes:
         label: real, fake or uncertain.
-        probability: Calibrated probability of fake; None where nothing could be scored, or where a declaration decided.
+        probability: Calibrated probability of fake; None where nothing was scored, and where other grounds decided.
         reason: Which threshold decided, or why the verdict abstains, or who declares what.
         detector: The detector whose pooled score decided, or the ensemble ("face+picture"); "provenance" where a
             declaration did; None where nothing could be scored.
         region: The region that decided, if a single one did; of an ensemble, its most suspicious face.
         declared: What the file itself says of who made it, where it says that a model did.
+        known: What the user's list of known files says of this one, where it decided; it is no measurement either.
     """
 
     label: Label
@@ -189,11 +190,13 @@ class Verdict(Value):
     detector: str | None = None
     region: Region | None = None
     declared: Declaration | None = None
+    known: str | None = None
 
     @model_validator(mode="after")
     def _no_label_without_grounds(self) -> Self:
         if self.declared is not None and self.label is Label.REAL:
             raise ValueError("a verdict on a file that declares to be made by a model is never real")
-        if self.probability is None and self.label is not Label.UNCERTAIN and self.declared is None:
-            raise ValueError("a verdict without a probability or a declaration can only be uncertain")
+        grounds = (self.probability, self.declared, self.known)
+        if self.label is not Label.UNCERTAIN and all(one is None for one in grounds):
+            raise ValueError("a verdict without a probability, a declaration or a list can only be uncertain")
         return self

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from unmask import containers
-from unmask.errors import MediaError
+from unmask.errors import MediaError, UnreadableError
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.modalities import image, sound_container
 from unmask.provenance import credentials, generators, picture, software, times, xmp
@@ -46,7 +46,7 @@ _MIMES: Final = {
 
 
 def read(path: Path, *, trust: Trust = NOBODY, limits: Limits = DEFAULT_LIMITS, now: datetime | None = None) -> Account:
-    """Everything that a film or a recording says about itself. Never raises: what cannot be read says nothing.
+    """What a film or a recording says about itself; nothing where it cannot be read, for judging it says why.
 
     Args:
         path: The file.
@@ -54,16 +54,27 @@ def read(path: Path, *, trust: Trust = NOBODY, limits: Limits = DEFAULT_LIMITS, 
         limits: What it may cost.
         now: Later times lie in the future; the clock's time when None.
     """
-    now = now or datetime.now(UTC)
     try:
-        with path.open("rb") as file:
-            if file.read(4) == b"GIF8":  # a moving one
-                data, _ = image.read(path, limits)
-                return picture.read(data, trust=trust, now=now)
-        with containers.bytes_of(path, limits) as file:
-            return _of(file, path.stat().st_size, trust, limits, now)
-    except (MediaError, OSError, ValueError):  # reading it as a film says why
+        return read_or_raise(path, trust, limits, now or datetime.now(UTC))
+    except MediaError:
         return Account()
+
+
+def read_or_raise(path: Path, trust: Trust, limits: Limits, now: datetime) -> Account:
+    """The same.
+
+    Raises:
+        MediaError: The file cannot be read, or is no film or recording that we know.
+    """
+    try:
+        with containers.bytes_of(path, limits) as file:
+            if file.read(4) == b"GIF8":  # a moving one
+                return picture.read(image.read(path, limits)[0], trust=trust, now=now)
+            return _of(file, path.stat().st_size, trust, limits, now)
+    except MediaError:
+        raise
+    except OSError as error:
+        raise UnreadableError(f"the file cannot be read: {(error.strerror or str(error)).lower()}") from error
     except Exception as error:  # FFmpeg's binding raises whatever it meets
         return Account((finding("malformed", "container", f"reading it failed: {type(error).__name__}"),))
 
@@ -72,11 +83,8 @@ def _of(file: IO[bytes], size: int, trust: Trust, limits: Limits, now: datetime)
     stores, packets = _boxes(file, size)
     parts = []
     file.seek(0)
-    try:
-        parts.append(_tags(file, limits, now))
-        name = str(parts[0].words.get("container", ""))
-    except MediaError:
-        name = ""
+    parts.append(_tags(file, limits, now))
+    name = parts[0].words.get("container", "")
     if packets:
         parts.append(xmp.account(packets, now))
     if stores:

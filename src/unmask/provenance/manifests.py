@@ -36,7 +36,7 @@ def declared(store: Mapping[str, Any], *, by: str, backing: Backing) -> list[Fin
     broken = _broken_ingredients(store)
     found: dict[tuple[str, str], Finding] = {}
     for where, value, extent in _types(manifests, label, broken, Extent.WHOLE, set(), 0):
-        words = f"{value} ({where})"
+        words = f"{where}: digitalSourceType {value.rstrip('/').rpartition('/')[2]}"
         one = declaring("credential-declares-model", _WHERE, words, by=by, extent=extent, backing=backing)
         found.setdefault((value, extent), one)
     return list(found.values())

@@ -40,8 +40,8 @@ _NAMES: Final[dict[Sort, str]] = {
         "(?:Adobe )?Photoshop(?: Express)?|GIMP|Affinity(?: Photo)?|Pixelmator(?: Pro)?|Paint\\.NET|PaintShop Pro|"
         "Corel[A-Za-z -]*|Photopea|Krita|PicsArt|Pixlr|Canva|Snapseed|Luminar(?: \\w+)?|Topaz[A-Za-z ]*|VSCO|"
         "PhotoScape|Polarr|Fotor|BeFunky|Photoroom|Magic Eraser|TouchRetouch|Photo Editor|Premiere(?: Pro)?|"
-        "After Effects|DaVinci Resolve|Final Cut Pro|iMovie|CapCut|Kinemaster|InShot|VEGAS|Kdenlive|Shotcut|OpenShot|Audacity|"
-        "Adobe Audition|Audition|GarageBand|Logic Pro|Ableton Live|REAPER|WavePad|Descript"
+        "After Effects|DaVinci Resolve|Final Cut Pro|iMovie|CapCut|Kinemaster|InShot|VEGAS|Kdenlive|Shotcut|OpenShot|"
+        "Audacity|Adobe Audition|Audition|GarageBand|Logic Pro|Ableton Live|REAPER|WavePad|Descript"
     ),
     "developer": (
         "(?:Adobe )?(?:Photoshop )?Lightroom(?: Classic)?|Camera Raw|Adobe DNG Converter|Capture One|darktable|"

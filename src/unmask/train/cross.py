@@ -134,7 +134,7 @@ def cross(
         others = sorted({item.source for item in items} - {source})
         release.calibrate_bundle(bundle.folder, manifest, leave_out=others, progress=partial(tell, "scanning val"))
         scores[source] = []
-        with Scanner([bundle.folder]) as scanner:
+        with Scanner([bundle.folder], provenance=False) as scanner:
             scan = partial(scanner.scan_many, alone=True)
             for number, row in enumerate(evaluate.collect(tested, scan), start=1):
                 scores[source].append(row)

@@ -114,7 +114,7 @@ def unseen(
         if len(folders) > 1:
             release.join(folders, manifest, weigh=weigh, leave_out=[source], progress=partial(tell, "scanning val"))
         rows: dict[str, list[Row]] = {form: [] for form in forms}
-        with Scanner(folders) as scanner:
+        with Scanner(folders, provenance=False) as scanner:
             scan = partial(scanner.scan_many, alone=True)
             for number, row in enumerate(evaluate.collect(items[source], scan, forms[1:]), start=1):
                 tell("scanning", number, len(items[source]) * len(forms))
