@@ -120,6 +120,7 @@ LAYERS: Final = {
         "checks",
         "compare",
         "comparison/",
+        "compression_rows",
         "confusion",
         "demo",
         "dress",

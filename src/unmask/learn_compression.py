@@ -8,43 +8,28 @@ sources whose quality does not tell the label by itself, and only to be measured
 from __future__ import annotations
 
 import csv
-import hashlib
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
-from unmask import __version__, calibrate, figures, metrics, perturb, splices
-from unmask.alike import TREATMENT
+from unmask import __version__, calibrate, figures, metrics
 from unmask.card import Figure
 from unmask.compression import findings
-from unmask.compression.features import features
-from unmask.compression.measuring import measure
+from unmask.compression_rows import SAVED, Row, chosen, measured
 from unmask.detectors import compression
-from unmask.errors import MediaError, UsageError
-from unmask.faces import Face, FaceFinder
-from unmask.limits import DEFAULT_LIMITS
-from unmask.manifest import FAKE, REAL, Item, in_split, read
+from unmask.errors import UsageError
+from unmask.faces import FaceFinder
+from unmask.manifest import FAKE, REAL, in_split, read
 from unmask.metrics import Floats, Interval
-from unmask.modalities import image as pictures
-from unmask.types import Source
 from unmask.witness import Feature, WitnessCard
 from unmask.witness_fit import Examples, fit, grouped_auc, logits
 
 COMMAND: Final = "unmask learn-compression MANIFEST"
-AS_IT_IS: Final = ", files as they are"
-SPLICED: Final = "spliced photos"
-SAVED: Final = "photos saved once and twice"
-"""1 is twice. Nothing is learned from these; they say how surely an earlier JPEG is found."""
-MOST: Final = 250
-"""Pictures of each class, source and split that are measured: beyond, the intervals hardly narrow."""
 _TOLD: Final = 0.6
 """AUC of a file's quality alone, or of its opposite, from which on a source tells itself."""
-_SMALLER: Final = 0.8
 
 _LIMITS: Final = (
     "what is scaled after the last forgery, or saved at a lower quality than before, has lost most of this",
@@ -53,31 +38,6 @@ _LIMITS: Final = (
     "skin is smoother than hair and cloth: noise and ghosts differ between face and background in real photos too",
     "a fake that is drawn or saved as a whole has one history, and shows nothing here",
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measured picture.
-
-    Attributes:
-        kind: What was done to it.
-        split: The split it is in.
-        label: 1 is fake.
-        group: What it shares with others: a person, or the photo both were made from.
-        quality: Of its tables, or the nearest; NaN where it has none.
-        earlier: Nats that speak for an earlier JPEG; NaN where that could not be measured.
-        measured: By the names in `compression.FEATURES`.
-        missed: By how much the quality of the earlier JPEG was missed; NaN where there was none, or it is not known.
-    """
-
-    kind: str
-    split: str
-    label: int
-    group: str
-    quality: float
-    earlier: float
-    measured: Mapping[str, float]
-    missed: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -113,9 +73,9 @@ def learn(
     """
     listed = read(manifest)
     splits = ("train", "val", *(["test"] if test else []))
-    items = [item for split in splits for item in _chosen(in_split(listed, split))]
+    items = [item for split in splits for item in chosen(in_split(listed, split))]
     out.mkdir(parents=True, exist_ok=True)
-    rows = list(_measured(items, FaceFinder(1), progress))
+    rows = list(measured(items, FaceFinder(1), progress))
     if not rows:
         raise UsageError(f"{manifest} has no source with real and fake pictures in train and val")
     card = _card(rows)
@@ -124,96 +84,18 @@ def learn(
     return Learned(card, len(rows))
 
 
-def _chosen(items: Sequence[Item]) -> list[Item]:
-    """At most `MOST` of each source and class, the same every time; sources with both classes."""
-    found = []
-    for source in sorted({item.source for item in items}):
-        of = [sorted((i for i in items if i.source == source and i.label == label), key=_chance) for label in (0, 1)]
-        if all(of):
-            found += [item for part in of for item in part[:MOST]]
-    return found
-
-
-def _chance(item: Item) -> bytes:
-    return hashlib.sha256(item.path.name.encode("utf-8", "surrogatepass")).digest()
-
-
-def _measured(items: Sequence[Item], finder: FaceFinder, progress: Callable[[int, int], None] | None) -> Iterator[Row]:
-    """Each picture as it is and made alike; and each real photo, with the face of the real photo before it."""
-    before: dict[str, tuple[Image.Image, Face]] = {}
-    for done, item in enumerate(items, start=1):
-        try:
-            data, source = pictures.read(item.path)
-            picture = pictures.decode(data, source).image
-        except MediaError:
-            continue
-        found, _ = finder.find(picture)
-        group = item.group or str(item.path)
-        yield Row(item.source + AS_IT_IS, item.split, item.label, group, *_numbers(data, picture, found))
-        yield _row(f"{item.source}, made alike", item, group, _alike(picture), finder)
-        if item.label == REAL and found:
-            if item.split in before:
-                rng = np.random.default_rng(np.frombuffer(_chance(item)[:16], np.uint32))
-                forged, twin = splices.splice(picture, found[0], *before[item.split], rng)
-                yield _row(SPLICED, item, group, forged, finder, FAKE)
-                yield _row(SPLICED, item, group, twin, finder, REAL)
-            before[item.split] = (picture, found[0])
-        if item.label == REAL:
-            yield from _saved(item, group, picture)
-        if progress:
-            progress(done, len(items))
-
-
-def _row(kind: str, item: Item, group: str, data: bytes, finder: FaceFinder, label: int | None = None) -> Row:
-    picture = _decoded(data)
-    found, _ = finder.find(picture)
-    return Row(kind, item.split, item.label if label is None else label, group, *_numbers(data, picture, found))
-
-
-def _saved(item: Item, group: str, picture: Image.Image) -> Iterator[Row]:
-    """A smaller copy of a photo, for that has no earlier JPEG on its own grid: saved once, and twice."""
-    rng = np.random.default_rng(np.frombuffer(_chance(item)[16:32], np.uint32))
-    last = int(rng.integers(75, 97))
-    first = int(rng.integers(50, last - 4))
-    size = (round(picture.width * _SMALLER), round(picture.height * _SMALLER))
-    small = picture.resize(size, Image.Resampling.BICUBIC)
-    for label, one in ((REAL, small), (FAKE, _decoded(splices.saved(small, first)))):
-        data = splices.saved(one, last)
-        seen = measure(pictures.open_header(data, DEFAULT_LIMITS), _decoded(data), ())
-        if seen.earlier:
-            missed = float(abs(seen.earlier.quality - first)) if label == FAKE else np.nan
-            yield Row(SAVED, item.split, label, group, last, seen.earlier.nats, seen.numbers, missed)
-
-
-def _decoded(data: bytes) -> Image.Image:
-    return pictures.decode(data, Source(path="")).image
-
-
-def _numbers(data: bytes, picture: Image.Image, found: Sequence[Face]) -> tuple[float, float, Mapping[str, float]]:
-    header = pictures.open_header(data, DEFAULT_LIMITS)
-    seen = measure(header, picture, found)
-    return features(header).get("quality", np.nan), seen.earlier.nats if seen.earlier else np.nan, seen.numbers
-
-
-def _alike(picture: Image.Image) -> bytes:
-    treatment = perturb.PERTURBATIONS[TREATMENT]
-    file = io.BytesIO()
-    treatment.change(picture).save(file, "JPEG", quality=treatment.quality)
-    return file.getvalue()
-
-
 def _card(rows: Sequence[Row]) -> WitnessCard:
-    taught = [row for row in rows if row.split == "train" and _teaches(row)]
+    taught = [row for row in rows if row.split == "train" and row.teaches]
     weights, bias = fit(_examples(taught), compression.FEATURES)
-    val = [row for row in rows if row.split == "val" and _teaches(row)]
-    measured: list[Figure] = []
+    val = [row for row in rows if row.split == "val" and row.teaches]
+    told: list[Figure] = []
     for split in ("test", "val"):
         for kind in dict.fromkeys(row.kind for row in rows if row.split == split):
             part = [row for row in rows if (row.kind, row.split) == (kind, split)]
             if kind == SAVED:
-                measured += _twice(f"{kind}, {split}", part, split)
+                told += _twice(f"{kind}, {split}", part, split)
             elif not _tells_itself(part):
-                measured += _figures(f"{kind}, {split}", part, weights, bias, split)
+                told += _figures(f"{kind}, {split}", part, weights, bias, split)
     scores = logits(_values(val), weights, bias)
     kinds = list(dict.fromkeys(row.kind for row in taught))
     return WitnessCard(
@@ -224,9 +106,9 @@ def _card(rows: Sequence[Row]) -> WitnessCard:
         bias=bias,
         learned_on=f"{len(taught):,} pictures of the train split: {'; '.join(kinds)}",
         calibration=calibrate.fit(_labels(val), scores, "val of the same kinds of picture"),
-        metrics=tuple(measured),
+        metrics=tuple(told),
         limits=_LIMITS,
-        why=_why(measured),
+        why=_why(told),
     )
 
 
@@ -235,10 +117,6 @@ def _tells_itself(rows: Sequence[Row]) -> bool:
     quality = np.nan_to_num(np.array([row.quality for row in rows]))
     told = metrics.auc(_labels(rows), quality)
     return max(told, 1 - told) >= _TOLD
-
-
-def _teaches(row: Row) -> bool:
-    return not row.kind.endswith(AS_IT_IS) and row.kind != SAVED
 
 
 def _twice(on: str, rows: Sequence[Row], split: str) -> Iterator[Figure]:
@@ -307,7 +185,7 @@ def _tables(out: Path, rows: Sequence[Row]) -> None:
         writer.writerow(("kind", "split", "label", "group", *names))
         for row in rows:
             writer.writerow((row.kind, row.split, row.label, row.group, *(row.measured[name] for name in names)))
-    real = _values([row for row in rows if row.label == REAL and row.split == "train" and _teaches(row)])
+    real = _values([row for row in rows if row.label == REAL and row.split == "train" and row.teaches])
     with (out / "usual.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("feature", "5 of 100 below", "5 of 100 above"))
