@@ -13,7 +13,7 @@ from unmask import __version__, calibrate, joining, manifest
 from unmask.card import Figure
 from unmask.hybrid import FILE, Hybrid, HybridCard
 from unmask.hybrid_data import Collected, collected, listened, networks_of
-from unmask.hybrid_fit import Examples, Gain, Kind, calibrated, fit, gain, out_of_fold, write
+from unmask.hybrid_fit import Examples, Gain, Kind, calibrated, gain, where_it_helps, write
 from unmask.manifest import FAKE, REAL
 from unmask.metrics import Floats, Interval, share
 from unmask.scan import Scanner
@@ -47,7 +47,7 @@ def learn(
 
     Raises:
         ManifestError: The manifest cannot be used, or val lacks a class.
-        UsageError: The files are too few, or `out` holds what other networks said.
+        UsageError: The files are too few, metadata did not help, or `out` holds what other networks said.
         MissingExtraError: scikit-learn or skl2onnx is not installed.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -55,10 +55,9 @@ def learn(
         found = _collected(table, "val", scanner, out, progress)
         networks = networks_of(scanner.bundles)
     examples, set_name = found.split("val"), f"val of {table.name}"
-    scores = out_of_fold(examples, kind)
+    fitted, scores = where_it_helps(examples, kind)
     calibration, probabilities = calibrated(examples, scores, set_name)
     thresholds = calibrate.choose(examples.labels, probabilities)
-    fitted = fit(examples, kind)
     typed = shlex.join(
         ["unmask", "hybrid", "learn", table.name, out.name, *(["--kind", kind] if kind != "logistic" else [])]
     )
@@ -67,7 +66,7 @@ def learn(
         kind=kind,
         summary="what networks say of a picture, and what its file says of its compression and its origin",
         networks=networks,
-        terms=fitted.terms or (),
+        terms=fitted.terms,
         learned_on=f"{len(examples.labels):,} files of {set_name}, by folds; {found.left_out:,} left out",
         calibration=calibration,
         thresholds=thresholds,

@@ -18,7 +18,7 @@ from unmask import dress, manifest
 from unmask.dress import Shares
 from unmask.errors import ManifestError
 from unmask.hybrid_data import Collected, collected, listened
-from unmask.hybrid_fit import Kind, Reads, fit, gain, out_of_fold
+from unmask.hybrid_fit import Examples, Hybridised, Kind, Reads, fit, gain, out_of_fold, where_it_helps
 from unmask.metrics import Interval
 from unmask.scan import Scanner
 
@@ -109,13 +109,14 @@ class Study:
 
     def to_text(self) -> str:
         """Two tables in Markdown."""
-        rows = ["| honest / stripped / forged | split | networks | reads | model | AUC | gain |"]
-        rows += ["|---|---|---|---|---|---|---|"]
-        rows += [
-            f"| {_name(one.shares)} | {one.split} | {one.networks.value:.3f} | {one.reads} | {one.kind} | "
-            f"{_shown(one.hybrid)} | {_shown(one.gain, sign=True)} |"
-            for one in self.lines
-        ]
+        columns = list(dict.fromkeys((one.reads, one.kind) for one in self.lines))
+        heads = [f"{reads}, {kind}" if reads == "both" else reads for reads, kind in columns]
+        rows = [f"| honest / stripped / forged | split | networks | {' | '.join(heads)} |"]
+        rows.append("|---" * (len(columns) + 3) + "|")
+        for shares, split in dict.fromkeys((one.shares, one.split) for one in self.lines):
+            mine = {(one.reads, one.kind): one for one in self.lines if (one.shares, one.split) == (shares, split)}
+            cells = [_cell(mine[column]) for column in columns]
+            rows.append(f"| {_name(shares)} | {split} | {_shown(mine[columns[0]].networks)} | {' | '.join(cells)} |")
         places = list(dict.fromkeys(one.measured for one in self.moved))
         rows += [
             "",
@@ -124,8 +125,7 @@ class Study:
         ]
         for learned in dict.fromkeys(one.learned for one in self.moved):
             gains = {one.measured: one.gain for one in self.moved if one.learned == learned}
-            cells = [f"{gains[place].value:+.3f}" if place in gains else "" for place in places]
-            rows.append(f"| {_name(learned)} | {' | '.join(cells)} |")
+            rows.append(f"| {_name(learned)} | {' | '.join(f'{gains[place].value:+.3f}' for place in places)} |")
         return "\n".join(rows)
 
 
@@ -183,25 +183,28 @@ def study(
 def _compared(shares: Shares, found: Collected) -> list[Line]:
     val, test = found.split("val"), found.split("test")
     wanted: list[tuple[Kind, Reads]] = [
-        *((kind, reads) for reads in ("networks", "both") for kind in KINDS),
+        ("logistic", "each network"),
         ("logistic", "metadata"),
-        ("logistic", "both apart"),
+        ("logistic", "both"),
+        ("trees", "both"),
     ]
     lines = []
     for kind, reads in wanted:
-        for split, part, scores in (
-            ("val", val, out_of_fold(val, kind, reads)),
-            ("test", test, fit(val, kind, reads).logits(test.facts)),
-        ):
+        fitted, unseen = where_it_helps(val, kind) if reads == "both" else _learned(val, kind, reads)
+        for split, part, scores in (("val", val, unseen), ("test", test, fitted.logits(test.facts))):
             one = gain(part, part.networks, scores)
             lines.append(Line(shares, kind, reads, split, one.before, one.after, one.gain))
     return lines
 
 
+def _learned(val: Examples, kind: Kind, reads: Reads) -> Hybridised:
+    return Hybridised(fit(val, kind, reads), out_of_fold(val, lambda part: fit(part, kind, reads)))
+
+
 def _moved(sets: Mapping[Shares, Collected]) -> list[Moved]:
     found = []
     for learned, one in sets.items():
-        model = fit(one.split("val"), "logistic", "both")
+        model = where_it_helps(one.split("val"), "logistic").fitted
         for measured, other in sets.items():
             test = other.split("test")
             found.append(Moved(learned, measured, gain(test, test.networks, model.logits(test.facts)).gain))
@@ -220,6 +223,11 @@ def _shares(shares: Shares) -> dict[str, float]:
     return {"honest": shares.honest, "stripped": shares.stripped, "forged": shares.forged}
 
 
-def _shown(one: Interval, *, sign: bool = False) -> str:
-    form = "+.3f" if sign else ".3f"
+def _shown(one: Interval, form: str = ".3f") -> str:
     return f"{one.value:{form}} ({one.low:{form}} to {one.high:{form}})"
+
+
+def _cell(line: Line) -> str:
+    if line.reads == "metadata":
+        return f"{line.hybrid.value:.3f}"
+    return f"{line.hybrid.value:.3f}, {_shown(line.gain, '+.3f')}"

@@ -147,7 +147,7 @@ def contest(said: Said, set_name: str) -> Contest | None:
             row[asked] = fit(said.only(outside), set_name, weigh).probabilities(said.logits[asked])
     labels, by_equal, by_learned = said.labels[judged], *claimed[:, judged]
     counts = np.concatenate([np.ones((1, len(labels))), redraws(said.only(judged))])
-    losses = [_log_loss(labels, values, counts) for values in (by_equal, by_learned)]
+    losses = [log_loss(labels, values, counts) for values in (by_equal, by_learned)]
     ranks = [resampling.auc(labels, values, counts) for values in (by_equal, by_learned)]
     measures = {"AUC": ranks, "log loss": losses}
     return Contest(
@@ -241,7 +241,8 @@ def redraws(said: Said) -> Counts:
     return drawn[:, index]
 
 
-def _log_loss(labels: Floats, claimed: Floats, counts: Counts) -> Floats:
+def log_loss(labels: Floats, claimed: Floats, counts: Counts) -> Floats:
+    """Mean surprise of probabilities (N,), both classes counting the same, for each redraw of counts (R, N): (R,)."""
     surprise = metrics.surprise(labels, claimed)
     of_class = [counts * (labels == label) for label in (0, 1)]
     return np.asarray(np.mean([one @ surprise / np.maximum(one.sum(axis=1), 1) for one in of_class], axis=0))

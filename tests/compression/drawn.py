@@ -1,4 +1,4 @@
-"""Pictures with detail of every size, as photos have it and smooth drawings have not; and one face, said to be there."""
+"""Pictures with detail of every size, as photos have it and smooth drawings have not; and a face, said to be there."""
 
 from __future__ import annotations
 
