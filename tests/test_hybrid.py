@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,14 @@ from unmask.hybrid_fit import (
 from unmask.types import Label, ModelUsed, Report, Score, Source, Status, Verdict
 
 KINDS: tuple[Kind, ...] = ("logistic", "trees")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_resamples() -> Iterator[None]:
+    """Intervals as rough as tests need them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "RESAMPLES", 200)
+        yield
 
 
 def drawn(seed: int, *, honest: float, forged: float, count: int = 240) -> Examples:
