@@ -32,6 +32,8 @@ _STARTS: Final = (
 )
 _PICTURE_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 _ATOMS: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_CHUNKS: Final = 1_000
+_TEXT_CHUNKS: Final = (b"LIST", b"bext", b"id3 ", b"ID3 ", b"iXML", b"SMV0", b"fmt ")
 _TS_PACKET_BYTES: Final = 188
 HEAD_BYTES: Final = 2 * _TS_PACKET_BYTES + 1
 """How much of a file `accepts` wants to see."""
@@ -67,6 +69,33 @@ def bytes_of(path: Path, limits: Limits) -> IO[bytes]:
     return path.open("rb")
 
 
+def refuse_lying_chunks(file: IO[bytes]) -> None:
+    """Of WAV and AVI: FFmpeg takes as much memory as a chunk of texts announces before it finds that none are there.
+
+    Sound and pictures may well break off, so their chunks may announce more than is left. The file is left at its
+    beginning.
+
+    Raises:
+        UnreadableError: A chunk of texts announces more than the file holds.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(12)
+    at = len(head)
+    for _ in range(_CHUNKS if head[:4] in (b"RIFF", b"RF64") else 0):
+        file.seek(at)
+        found = file.read(12)
+        if len(found) < 8:
+            break
+        length = int.from_bytes(found[4:8], "little")
+        if at + 8 + length > size and found[:4] != b"data" and found[8:12] != b"movi":
+            if found[:4] in _TEXT_CHUNKS:
+                raise UnreadableError(f"a chunk announces {length:,} bytes of text, more than the file holds")
+            break
+        at += 8 + length + length % 2
+    file.seek(0)
+
+
 def container(file: IO[bytes], limits: Limits) -> InputContainer:
     """The container in a file.
 
@@ -76,6 +105,7 @@ def container(file: IO[bytes], limits: Limits) -> InputContainer:
     """
     import av
 
+    refuse_lying_chunks(file)
     try:
         found = av.open(file, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace")
     except (av.FFmpegError, EOFError) as error:

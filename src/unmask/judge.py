@@ -31,7 +31,7 @@ from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
 from unmask.prepared import Prepared
-from unmask.provenance import NOBODY, Account, Trust
+from unmask.provenance import NOBODY, Account, Trust, credentials
 from unmask.traits import of_picture
 from unmask.triage import Turn
 from unmask.types import Report, Segment, Source, Status
@@ -187,6 +187,8 @@ class Judge:
     def _with_account(self, file: Prepared, report: Report) -> Report:
         if file.account is None or self._trust is None:
             return report
+        used = credentials.library() if "c2pa present" in file.account.facts else {}
+        report = report.model_copy(update={"versions": {**report.versions, **used}})
         return fuse_declared.declared(report, file_witness.of(file.account, self._trust))
 
     def _reports(self, files: Sequence[Prepared]) -> list[Report]:

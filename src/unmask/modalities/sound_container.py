@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Final
 
+from unmask.containers import refuse_lying_chunks
 from unmask.errors import NothingToJudgeError, UnreadableError, UnsupportedError
 from unmask.limits import Limits
 
@@ -51,10 +52,11 @@ def container(file: IO[bytes], limits: Limits) -> InputContainer:
 
     Raises:
         UnsupportedError: None that we read, or broken at its beginning.
-        UnreadableError: Too many streams.
+        UnreadableError: Too many streams, or chunks of texts that lie.
     """
     import av
 
+    refuse_lying_chunks(file)
     try:
         found = av.open(file, "r", options={"format_whitelist": _FORMATS}, metadata_errors="replace")
     except (av.FFmpegError, EOFError) as error:

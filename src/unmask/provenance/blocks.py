@@ -17,6 +17,10 @@ TEXT_BYTES: Final = 2**20
 """Of one text once it is inflated."""
 TEXTS: Final = 100
 XMP_BYTES: Final = 4 * 2**20 + 1  # one more than is read, so that its reader sees that there was more
+BLOCK_BYTES: Final = 8 * 2**20
+"""Of EXIF, and of Photoshop's resources."""
+
+PACKETS: Final = 4
 _STEPS: Final = 200_000
 _XMP_HEAD, _XMP_MORE = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP: Final = b"Photoshop 3.0\0"
@@ -42,6 +46,13 @@ class Blocks:
     texts: list[tuple[str, str]] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     oversized: dict[str, str] = field(default_factory=dict)
+
+    def add_xmp(self, packet: bytes) -> None:
+        """Keep a packet of XMP, if there are not too many."""
+        if len(self.xmp) < PACKETS:
+            self.xmp.append(packet)
+        else:
+            self.oversized["XMP"] = f"there are more than {PACKETS} packets; the rest was not read"
 
     def say(self, key: str, raw: bytes, where: str) -> None:
         """Keep a text, if there are not too many."""
@@ -98,11 +109,15 @@ def _segment(marker: int, body: bytes, found: Blocks) -> None:
     if marker == 0xE1 and body.startswith(b"Exif\0"):
         found.exif = found.exif or body[6:]
     elif marker == 0xE1 and body.startswith(_XMP_HEAD):
-        found.xmp.append(body[len(_XMP_HEAD) :])
+        found.add_xmp(body[len(_XMP_HEAD) :])
     elif marker == 0xE1 and body.startswith(_XMP_MORE):
         found.oversized.setdefault("XMP", "it goes on in further segments, which were not read")
     elif marker == 0xED and body.startswith(_PHOTOSHOP):
-        found.photoshop = (found.photoshop or b"") + body[len(_PHOTOSHOP) :]
+        held = found.photoshop or b""
+        if len(held) < BLOCK_BYTES:
+            found.photoshop = held + body[len(_PHOTOSHOP) :]
+        else:
+            found.oversized["Photoshop's resources"] = f"they have more than {BLOCK_BYTES:,} bytes"
     elif marker == 0xFE:
         found.say("comment", body.rstrip(b"\0"), "JPEG, comment")
 
@@ -118,7 +133,7 @@ def _png(data: bytes, found: Blocks) -> None:
         if kind == b"IEND":
             return
         if kind in (b"tEXt", b"zTXt", b"iTXt", b"eXIf"):
-            body = data[at + 8 : at + 8 + size]
+            body = data[at + 8 : at + 8 + min(size, BLOCK_BYTES)]
             if kind == b"eXIf":
                 found.exif = found.exif or body
             else:
@@ -147,7 +162,7 @@ def _png_text(kind: bytes, body: bytes, found: Blocks) -> None:
             found.problems[where] = f'the text "{name}" cannot be inflated'
             return
     if name == "XML:com.adobe.xmp":
-        found.xmp.append(rest[:bound])
+        found.add_xmp(rest[:bound])
     elif name.startswith("Raw profile type "):
         _raw_profile(name, rest, found)
     else:
@@ -165,7 +180,7 @@ def _raw_profile(name: str, text: bytes, found: Blocks) -> None:
     if what in ("exif", "app1") and raw.startswith(b"Exif\0\0"):
         found.exif = found.exif or raw[6:]
     elif what == "xmp":
-        found.xmp.append(raw)
+        found.add_xmp(raw)
     elif what in ("iptc", "8bim"):
         found.photoshop = found.photoshop or raw
 
@@ -177,9 +192,9 @@ def _webp(data: bytes, found: Blocks) -> None:
             return
         kind, size = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
         if kind == b"EXIF":
-            found.exif = found.exif or data[at + 8 : at + 8 + size]
+            found.exif = found.exif or data[at + 8 : at + 8 + min(size, BLOCK_BYTES)]
         elif kind == b"XMP ":
-            found.xmp.append(data[at + 8 : at + 8 + min(size, XMP_BYTES)])
+            found.add_xmp(data[at + 8 : at + 8 + min(size, XMP_BYTES)])
         at += 8 + size + size % 2
 
 
@@ -188,7 +203,7 @@ def _gif(data: bytes, found: Blocks) -> None:
     if start >= 0:
         start += len(_GIF_XMP)
         end = data.find(_GIF_XMP_END, start, start + XMP_BYTES)
-        found.xmp.append(data[start : end if end >= 0 else start + XMP_BYTES])
+        found.add_xmp(data[start : end if end >= 0 else start + XMP_BYTES])
     flags = data[10] if len(data) > 13 else 0
     at = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     for _ in range(_STEPS):

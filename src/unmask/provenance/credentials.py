@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any, Final
 
 from unmask.errors import MissingExtraError
@@ -38,6 +39,14 @@ _EXPIRED: Final = frozenset(
     {"signingCredential.expired", "claimSignature.outsideValidity", "timeStamp.outsideValidity"}
 )
 _UNTRUSTED: Final = frozenset({"signingCredential.untrusted"})
+
+
+def library() -> dict[str, str]:
+    """The library that checks, with its version; empty where it is not installed."""
+    try:
+        return {"c2pa-python": version("c2pa-python")}
+    except PackageNotFoundError:
+        return {}
 
 
 def begins(data: bytes) -> int | None:
@@ -80,7 +89,7 @@ def account(file: IO[bytes], size: int, store_bytes: int, mime: str, trust: Trus
 def _checked(file: IO[bytes], mime: str, trust: Trust) -> str | None:
     """The library's report as JSON; None where there is no manifest after all."""
     try:
-        from c2pa import Context, Reader
+        from c2pa import C2paError, Context, Reader
     except (ImportError, OSError) as error:  # OSError: its own library does not load on this system
         raise MissingExtraError("checking them", "c2pa") from error
     settings: dict[str, Any] = {
@@ -90,7 +99,12 @@ def _checked(file: IO[bytes], mime: str, trust: Trust) -> str | None:
     if trust.pem:
         settings["trust"] = {"user_anchors": trust.pem}
     with Context.from_dict(settings) as context:
-        reader = Reader.try_create(mime, file, context=context)
+        try:
+            reader = Reader.try_create(mime, file, context=context)
+        except C2paError as error:
+            if str(error).startswith("Remote"):  # it lies at an address, as the reader of XMP says
+                return None
+            raise
         if reader is None:
             return None
         with reader:

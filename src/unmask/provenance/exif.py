@@ -71,13 +71,14 @@ def of_directories(found: Directories, now: datetime) -> Account:
         *(finding("malformed", "EXIF", f"its directories {what}") for what in found.problems),
         *([finding("oversized", "EXIF", _OVERSIZED)] if found.oversized else []),
     ]
-    if make or model:
-        findings.append(
-            finding("camera-named", "EXIF, Make and Model", "it names the device", f"{make} {model}".strip())
-        )
+    taken_up = {one.where for one in (*programs, *generated)}
+    names = (text for text, tag in ((make, "Make"), (model, "Model")) if f"EXIF, {tag}" not in taken_up)
+    device = " ".join(names).strip()
+    if device:
+        findings.append(finding("camera-named", "EXIF, Make and Model", "it names the device", device))
     facts = {
         "has exif": float(bool(tags)),
-        "has camera": float(bool(make or model)),
+        "has camera": float(bool(device)),
         "has lens": float((("Exif", LENS) in tags) or (("Exif", LENS_MAKE) in tags)),
         "has exposure": float(any(("Exif", tag) in tags for tag in (0x829A, 0x829D, 0x8827))),
         "has times": float(bool(moments)),

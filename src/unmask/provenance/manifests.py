@@ -73,6 +73,9 @@ def _types(
 def _broken_ingredients(store: Mapping[str, Any]) -> set[str]:
     """Labels of ingredients' manifests that did not hold when they were checked."""
     found = set()
+    deltas = _list((store.get("validation_results") or {}).get("ingredientDeltas"))
+    newly = [one for delta in deltas for one in _list((delta.get("validationDeltas") or {}).get("failure"))]
+    unsound = any(not str(one.get("code")).startswith("signingCredential.") for one in newly)
     for manifest in list((store.get("manifests") or {}).values())[:_MANIFESTS]:
         for ingredient in _list(manifest.get("ingredients") if isinstance(manifest, dict) else None):
             results = (ingredient.get("validation_results") or {}).get("activeManifest") or {}
@@ -80,7 +83,7 @@ def _broken_ingredients(store: Mapping[str, Any]) -> set[str]:
                 str(one.get("code"))
                 for one in _list(results.get("failure")) + _list(ingredient.get("validation_status"))
             ]
-            if any(not code.startswith("signingCredential.untrusted") for code in codes):
+            if unsound or any(not code.startswith("signingCredential.untrusted") for code in codes):
                 found.add(str(ingredient.get("active_manifest")))
     return found
 
