@@ -28,6 +28,8 @@ from unmask.witness import Feature, WitnessCard
 from unmask.witness_fit import Examples, fit, grouped_auc, logits
 
 COMMAND: Final = "unmask learn-compression MANIFEST"
+RESAMPLES: Final = 500
+"""Redraws of an interval."""
 _TOLD: Final = 0.6
 """AUC of a file's quality alone, or of its opposite, from which on a source tells itself."""
 
@@ -122,7 +124,7 @@ def _tells_itself(rows: Sequence[Row]) -> bool:
 def _twice(on: str, rows: Sequence[Row], split: str) -> Iterator[Figure]:
     """How surely an earlier JPEG is found, and its quality named."""
     scores = np.array([row.earlier for row in rows])
-    found = grouped_auc(_labels(rows), scores, [row.group for row in rows], resamples=500)
+    found = grouped_auc(_labels(rows), scores, [row.group for row in rows], resamples=RESAMPLES)
     twice = [row for row in rows if row.label == FAKE and row.earlier >= findings.EARLIER]
     once = [row for row in rows if row.label == REAL]
     named = metrics.share(sum(row.missed <= 1 for row in twice), max(len(twice), 1))
@@ -147,7 +149,7 @@ def _figures(on: str, rows: Sequence[Row], weights: Sequence[Feature], bias: flo
     values, labels, groups = _values(rows), _labels(rows), [row.group for row in rows]
 
     def figure(name: str, scores: Floats) -> Figure:
-        return _made(name, on, grouped_auc(labels, scores, groups, resamples=500), labels, split)
+        return _made(name, on, grouped_auc(labels, scores, groups, resamples=RESAMPLES), labels, split)
 
     yield figure("compression AUC", logits(values, weights, bias))
     for place, feature in enumerate(weights):
