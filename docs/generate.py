@@ -1,4 +1,4 @@
-"""Write the pages that come from the code: docs/cli.md, docs/models/ and docs/datasets.md.
+"""Write the pages that come from the code: docs/cli.md, docs/models/, docs/datasets.md, docs/provenance-findings.md.
 
 They are made from the real help, from the cards that ship, and from what each dataset file says of itself.
 `scripts/docs` writes them, `scripts/docs --check` compares and says what is stale. The text depends on neither the
@@ -58,6 +58,7 @@ def pages() -> dict[Path, str]:
     written |= {Path("models", "README.md"): index(cards, together, informing)}
     written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
     written |= {Path("models", f"{card.name}.md"): witness(card) for card in informing}
+    written[Path("provenance-findings.md")] = findings()
     return written | ({Path("models", "ensemble.md"): ensemble(together)} if together else {})
 
 
@@ -96,6 +97,16 @@ def datasets() -> str:
         if about.traps:
             parts += ["Traps:", "\n".join(f"- {trap}" for trap in about.traps)]
     return _page(parts)
+
+
+def findings() -> str:
+    """What files say, from files that tests draw: neither folder is a package that is installed."""
+    for place in (DOCS.parent, DOCS):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    import provenance_page
+
+    return provenance_page.text(NOTICE, _table)
 
 
 def index(cards: Sequence[Card], together: Ensemble | None = None, informing: Sequence[WitnessCard] = ()) -> str:

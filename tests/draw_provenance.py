@@ -254,6 +254,7 @@ KINDS: Final[Mapping[str, Callable[[], File]]] = MappingProxyType(
             ".avif",
             saved(picture(), "AVIF", xmp=packet({"xmp:CreatorTool": "Adobe Firefly"})),
         ),
+        "comment of an editor, JPEG": lambda: jpeg(comment="Created with GIMP"),
         "comment, GIF": lambda: (".gif", saved(picture(), "GIF", comment=b"drawn by hand")),
         "Content Credentials, intact": lambda: (".jpg", signed()),
         "Content Credentials of a camera": lambda: (".jpg", signed("digitalCapture")),

@@ -13,7 +13,7 @@ from unmask import containers
 from unmask.errors import UnreadableError, UnsupportedError
 from unmask.kinds import is_video
 from unmask.limits import DEFAULT_LIMITS
-from unmask.modalities import video
+from unmask.modalities import audio, video
 
 HEADS = {
     "mp4": b"\0\0\0\x18ftypisom",
@@ -75,3 +75,27 @@ def test_a_playlist_is_never_followed(tmp_path: Path) -> None:
     (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile {tmp_path / 'inside.png'}\n")
     with pytest.raises(UnsupportedError), video.opened(tmp_path / "list.mp4"):
         pass
+
+
+def test_a_chunk_of_texts_that_lies_never_reaches_ffmpeg(tmp_path: Path) -> None:
+    """FFmpeg would take the three gigabytes that it announces before it finds that they are not there."""
+    text = b"LIST" + (3 * 2**30).to_bytes(4, "little") + b"INFOISFT\x04\0\0\0test"
+    sound = (
+        b"RIFF\xff\xff\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0"
+        + text
+        + b"data\xff\xff\0\0"
+        + bytes(8000)
+    )
+    (tmp_path / "lies.wav").write_bytes(sound)
+    with (
+        pytest.raises(UnreadableError, match="announces 3,221,225,472 bytes of text"),
+        audio.opened(tmp_path / "lies.wav"),
+    ):
+        pass
+
+
+def test_sound_that_breaks_off_is_still_read(tmp_path: Path) -> None:
+    head = b"RIFF\xff\xff\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0data\xff\xff\xff\0"
+    (tmp_path / "cut.wav").write_bytes(head + bytes(32_000))
+    with audio.opened(tmp_path / "cut.wav") as recording:
+        assert sum(len(block.samples) for block in recording.blocks()) == 16_000

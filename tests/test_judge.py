@@ -9,8 +9,9 @@ from PIL import Image
 from tests.make_bundle import make_bundle, make_ensemble
 from unmask import ensemble, judge
 from unmask.detectors.onnx import OnnxDetector
-from unmask.judge import Judge, Prepared
+from unmask.judge import Judge
 from unmask.limits import DEFAULT_LIMITS
+from unmask.prepared import Prepared
 from unmask.types import Report, Source, Status
 
 

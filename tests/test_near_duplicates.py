@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from tests.data.scenes import scene
-from unmask.near_duplicates import clusters, hashes, pairs, thumbnail
+from unmask.near_duplicates import Index, clusters, hashes, pairs, thumbnail
 
 
 def recompressed(picture: Image.Image, quality: int) -> Image.Image:
@@ -80,3 +80,18 @@ def test_clusters_do_not_depend_on_the_order_of_links(case: tuple[int, list[tupl
     assert found == clusters(size, [(b, a) for a, b in reversed(links)])
     assert all(found[a] == found[b] for a, b in links)
     assert all(found[first] == first <= i for i, first in enumerate(found))
+
+
+def test_an_index_finds_what_pairs_find() -> None:
+    rng = np.random.default_rng(5)
+    smooth = [Image.fromarray(rng.integers(0, 256, (6, 6), dtype=np.uint8)).resize((90, 90)) for _ in range(150)]
+    copies = [one.resize((70, 70)) for one in smooth[::3]]
+    small = [thumbnail(one.convert("RGB")) for one in [*smooth, *copies]]
+    index = Index()
+    found = []
+    for number, one in enumerate(small):
+        found += [(earlier, number) for earlier in index.near(one)]
+        index.add(one)
+    assert len(index) == len(small)
+    assert sorted(found) == sorted(pairs(small))
+    assert len(found) >= len(copies)

@@ -13,8 +13,9 @@ from unmask.card import Card
 from unmask.errors import ManifestError
 from unmask.evaluate import evaluate
 from unmask.evaluation import EvaluationManifest
-from unmask.judge import Judge, Prepared
+from unmask.judge import Judge
 from unmask.manifest import read, write
+from unmask.prepared import Prepared
 from unmask.repeat import repeat
 from unmask.scores import read_scores, write_scores
 from unmask.types import Report

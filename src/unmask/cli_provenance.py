@@ -1,13 +1,13 @@
 """The verb `provenance`: everything that files say about themselves, as a tree for people and as JSON.
 
-Exit codes as of `scan`: 0 done; 1 some file could not be read; 2 wrong use.
+Exit codes as of `scan`: 0 done; 1 some file could not be read; 2 wrong use; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unmask.statements import Entry, Provenance
 
 UNREAD: Final = 1
+INTERRUPTED: Final = 130
 _WIDE: Final = 100_000
 _STYLES: Final = {"declared": "bold red", "suspicious": "yellow", "neutral": "green"}
 
@@ -54,18 +55,28 @@ def provenance(
     if Path() in paths and len(paths) == 1:
         raise UsageError("a path is empty")
     trusted = load(trust or ())
-    objects: list[dict[str, Any]] = []
-    unread = 0
-    for path in expand(paths):
-        found, problem = of(path, trusted)
-        unread += problem is not None
+    unread = count = 0
+    try:
         if as_json:
-            said = found.model_dump(mode="json", exclude={"raw"})
-            objects.append({"path": display_path(path), "problem": problem, **said})
-        else:
-            _print(visible(display_path(path)), found, problem)
-    if as_json:
-        print(json.dumps(objects, indent=2, ensure_ascii=True))
+            print("[", end="")
+        for path in expand(paths):
+            found, problem = of(path, trusted)
+            unread += problem is not None
+            if as_json:
+                said = {
+                    "path": display_path(path),
+                    "problem": problem,
+                    **found.model_dump(mode="json", exclude={"raw"}),
+                }
+                print("," if count else "", json.dumps(said, indent=2, ensure_ascii=True), sep="\n", end="", flush=True)
+            else:
+                _print(visible(display_path(path)), found, problem)
+            count += 1
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
+    finally:
+        if as_json:
+            print("\n]")
     raise typer.Exit(UNREAD if unread else 0)
 
 

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final, Literal
 
 from unmask import timeline
+from unmask.detectors import provenance
 from unmask.sparkline import BLOCKS, marks_for, sparkline
 from unmask.types import Evidence, Report, Track, Voice
 from unmask.wording import to_the_second, visible
@@ -42,6 +43,9 @@ def line(report: Report, *, colour: bool = False) -> str:
     """
     probability = report.verdict.probability if report.verdict else None
     reason = report.verdict.reason if report.verdict else f"{_words(report.status)}: {report.message}"
+    count = provenance.suspicions(report.provenance.findings) if report.provenance else 0
+    if count:
+        reason += f"; the file says {count} suspicious {'thing' if count == 1 else 'things'} about itself"
     word = label(report)
     return "  ".join(
         (

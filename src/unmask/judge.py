@@ -158,7 +158,7 @@ class Judge:
         self, path: Path, begun: Prepared, sound: bool, finder: FaceFinder | None, threads: int, turn: Turn | None
     ) -> Prepared:
         """A video or a recording, which is scored at once."""
-        if turn or begun.said:
+        if turn:
             begun = replace(begun, source=listen.source_of(path))
         if turn and (spare := turn.before(begun.source.sha256 or "", begun.said) or turn.of_bytes()):
             return replace(begun, spare=spare)
@@ -170,7 +170,8 @@ class Judge:
             heard_too = self._sound_of(path, seen)
             return replace(begun, source=seen.source, faces=seen.persons, seen=seen, heard=heard_too)
         except MediaError as error:
-            return replace(begun, problem=(reported.status_of(error), str(error)))
+            source = listen.source_of(path) if begun.said else begun.source  # it will have a verdict, so it is hashed
+            return replace(begun, source=source, problem=(reported.status_of(error), str(error)))
 
     def reports(self, files: Sequence[Prepared]) -> list[Report]:
         """Score the segments of all files together, then fuse file by file."""

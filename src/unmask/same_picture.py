@@ -24,7 +24,7 @@ from unmask.modalities import image
 def pixels_sha256(picture: Image.Image) -> str:
     """Hash of decoded pixels and their shape: equal for equal pictures, in whatever format, with any metadata."""
     found = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height}".encode())
-    found.update(np.ascontiguousarray(picture))
+    found.update(np.ascontiguousarray(picture).data)
     return found.hexdigest()
 
 

@@ -53,9 +53,9 @@ class Row:
 
 
 def row(item: Item, report: Report, perturbation: str = "") -> Row:
-    """What a report says about a labelled item."""
-    verdict = report.verdict
-    score = report.scores[verdict.detector] if verdict and verdict.detector else None
+    """What a report says about a labelled item: what was seen or heard, whatever the file declares about itself."""
+    verdict = (report.provenance.raw if report.provenance else None) or report.verdict
+    score = report.scores.get(verdict.detector) if verdict and verdict.detector else None
     abstained = verdict.reason if verdict and score is None else ""
     return Row(
         path=str(item.path),

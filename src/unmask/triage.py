@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from unmask.prepared import Prepared
 
 PROPOSED: Final = 3
-"""Pictures that look alike, of which it is asked whether this one was saved from them; the latest first."""
+"""Pictures of one size that look alike, of which it is asked whether this one was saved from them; the latest first."""
 
 _WHY: Final = {
     Spared.KNOWN: "it is on the list of known files",
@@ -71,7 +71,7 @@ class Spare:
 class _Seen:
     """Files that networks look at, as far as copies of them need it."""
 
-    paths: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    pictures: dict[int, tuple[Path, str, tuple[int, int]]] = field(default_factory=dict)
     by_bytes: dict[str, int] = field(default_factory=dict)
     by_pixels: dict[str, int] = field(default_factory=dict)
     thumbnails: Index = field(default_factory=Index)
@@ -208,12 +208,12 @@ class Turn:
                 return Spare(Spared.SAME_BYTES, twin=twin)
             if (twin := seen.by_pixels.get(pixels)) is not None:
                 return Spare(Spared.SAME_PIXELS, twin=twin)
-            for place in seen.thumbnails.near(small)[::-1][:PROPOSED]:
-                twin = seen.numbers[place]
-                path, sha256 = seen.paths[twin]
+            near = [seen.numbers[place] for place in reversed(seen.thumbnails.near(small))]
+            for twin in [one for one in near if seen.pictures[one][2] == photo.image.size][:PROPOSED]:
+                path, sha256, _ = seen.pictures[twin]
                 if is_saved_from(data, photo.image, path, sha256, self._triage.limits):
                     return Spare(Spared.SAVED_AGAIN, twin=twin)
-            seen.paths[self.number] = self._path, self._sha256
+            seen.pictures[self.number] = self._path, self._sha256, photo.image.size
             seen.by_bytes[self._sha256] = seen.by_pixels[pixels] = self.number
             seen.thumbnails.add(small)
             seen.numbers.append(self.number)

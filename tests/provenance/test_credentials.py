@@ -147,10 +147,14 @@ def test_a_broken_ingredient_declares_nothing() -> None:
         (saved(picture(), "GIF"), "image/gif", "gif"),
         (saved(picture(), "AVIF"), "image/avif", "avif"),
         (film({}), "video/mp4", "mp4"),
+        (film({}, "mov"), "video/quicktime", "mov"),
+        (film({}, "avi"), "video/avi", "avi"),
+        (sound({}, "flac", "flac"), "audio/flac", "flac"),
+        (sound({}, "ipod", "aac"), "audio/mp4", "m4a"),
         (sound({}), "audio/mpeg", "mp3"),
         (sound({}, "wav", "pcm_s16le"), "audio/wav", "wav"),
     ],
-    ids=["png", "webp", "tiff", "gif", "avif", "mp4", "mp3", "wav"],
+    ids=["png", "webp", "tiff", "gif", "avif", "mp4", "mov", "avi", "flac", "m4a", "mp3", "wav"],
 )
 def test_every_format_that_carries_credentials_is_checked(data: bytes, mime: str, suffix: str, tmp_path: Any) -> None:
     whole = drawn.sign(data, mime, known_signer(), drawn.created())

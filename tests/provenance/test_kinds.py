@@ -39,6 +39,7 @@ EXPECTED: Final = {
     "AIGC label (GB 45438-2025), PNG": {"ai-label"},
     "generator named in EXIF, TIFF": {"generator-named"},
     "generator named in XMP, AVIF": {"generator-named"},
+    "comment of an editor, JPEG": {"edited"},
     "comment, GIF": set(),
     "Content Credentials, intact": {"credential-declares-model", "credential-intact"},
     "Content Credentials of a camera": {"credential-intact"},

@@ -14,6 +14,8 @@ from unmask.statements import Finding, Kind, Provenance
 from unmask.words import Backing, Declaration, Extent
 
 NAME: Final = "provenance"
+_WORDS: Final = 120
+"""Characters of the file's words in a verdict's reason; the declaration holds more."""
 
 
 def declaration(findings: Sequence[Finding]) -> Declaration | None:
@@ -29,7 +31,8 @@ def sentence(said: Declaration) -> str:
         Backing.UNKNOWN_SIGNER: f"signed by {said.by}, for whom nobody you named vouches",
         Backing.UNSIGNED: f"by {said.by}, unsigned",
     }[said.backing]
-    return f'the file declares that a model made {what}: "{said.words}" ({said.where}; {behind})'
+    words = said.words if len(said.words) <= _WORDS else f"{said.words[:_WORDS]}…"
+    return f'the file declares that a model made {what}: "{words}" ({said.where}; {behind})'
 
 
 def suspicions(findings: Sequence[Finding]) -> int:

@@ -72,8 +72,8 @@ def of_directories(found: Directories, now: datetime) -> Account:
         *([finding("oversized", "EXIF", _OVERSIZED)] if found.oversized else []),
     ]
     taken_up = {one.where for one in (*programs, *generated)}
-    names = (text for text, tag in ((make, "Make"), (model, "Model")) if f"EXIF, {tag}" not in taken_up)
-    device = " ".join(names).strip()
+    names = ("" if f"EXIF, {tag}" in taken_up else text for text, tag in ((make, "Make"), (model, "Model")))
+    device = _device(*names)
     if device:
         findings.append(finding("camera-named", "EXIF, Make and Model", "it names the device", device))
     facts = {
@@ -117,6 +117,11 @@ def comment_of(value: Value | None) -> str:
         big, little = (rest.decode(name, "replace") for name in ("utf-16-be", "utf-16-le"))
         return max(big, little, key=lambda text: sum(one.isascii() for one in text[:200])).strip("\0 ")
     return decoded(rest if code in (b"ASCII\0\0\0", b"\0" * 8) else value)[0].strip("\0 ")
+
+
+def _device(make: str, model: str) -> str:
+    """Make and model in one; many models begin with their make."""
+    return model if model.lower().startswith(make.lower()) and model else f"{make} {model}".strip()
 
 
 def _program(where: str, text: str) -> list[Finding]:

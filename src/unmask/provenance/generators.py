@@ -30,7 +30,7 @@ _NOVEL: Final = frozenset({"request_type", "signed_hash"})
 _SETTINGS: Final = frozenset({"steps", "sampler", "cfg_scale", "model", "model_name"})
 _EASY: Final = frozenset({"use_stable_diffusion_model", "num_inference_steps"})
 _MADE_WITH: Final = re.compile(
-    r"\b(made|created|generated|edited) with (google ai|ai|meta ai|imagine with meta ai)\b", re.IGNORECASE
+    r"\b(made|created|generated|edited) with (google ai|ai|meta ai|imagine with meta ai)(?![\w-])", re.IGNORECASE
 )
 
 
@@ -89,7 +89,7 @@ def _by_prefix(text: str) -> str | None:
 
 def _by_json(name: str, held: Mapping[str, Any]) -> str | None:
     values = list(held.values())[:1000]
-    if name == "prompt" and any(isinstance(one, dict) and "class_type" in one for one in values):
+    if any(isinstance(one, dict) and "class_type" in one and "inputs" in one for one in values):
         return "ComfyUI"
     if isinstance(held.get("nodes"), list) and "links" in held:
         return "ComfyUI"

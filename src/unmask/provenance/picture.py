@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,6 +25,9 @@ _MIMES: Final = (
     (b"MM\0*", "image/tiff"),
 )
 _TIFF_BUDGET_BYTES: Final = 8 * 2**20
+_WRITTEN_BY: Final = re.compile(
+    r"(?:created|made|written|saved|generated|edited|processed) (?:with|by|using|in) ([^\n]{1,80})", re.IGNORECASE
+)
 _TOOL_KEYS: Final = frozenset({"software", "creator_tool", "creatortool", "creator", "generator", "source", "program"})
 
 
@@ -112,6 +116,8 @@ def _texts(found: Blocks) -> Account:
         findings += generators.said(where, key, text)
         if key.strip().lower() in _TOOL_KEYS:
             programs += software.said(where, text)
+        elif key == "comment" and (match := _WRITTEN_BY.search(text[:500])):
+            programs += software.said(where, match[1])
     lines = [entry(key, text) for key, text in found.texts]
     facts = {"has texts": float(len(found.texts)), **software.facts(programs)}
     return Account((*findings, *programs), (entry("texts", entries=lines),), facts)

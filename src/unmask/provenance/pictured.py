@@ -19,6 +19,7 @@ LEAST_CORRELATION: Final = 0.85
 MOST_APART: Final = 50.0
 """Grey levels by which one of 8 x 8 places may differ, once both are equally bright and contrasted."""
 
+_SAMPLED_PX: Final = 8 * SIDE_PX
 _SHAPE_TOLERANCE: Final = 0.02
 _MOST_THUMBNAIL_PX: Final = 1_000_000
 _WHERE: Final = "EXIF, thumbnail"
@@ -87,7 +88,9 @@ def compare(small: Image.Image, picture: Image.Image) -> tuple[float, float] | N
 
 
 def _grey(picture: Image.Image) -> NDArray[np.float64]:
-    small = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX, reducing_gap=2.0)
+    if min(picture.size) > _SAMPLED_PX:  # 64 samples a place instead of thousands: grain is out, and ten times as fast
+        picture = picture.resize((_SAMPLED_PX, _SAMPLED_PX), Image.Resampling.NEAREST)
+    small = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
     return np.asarray(small.convert("L"), np.float64)
 
 

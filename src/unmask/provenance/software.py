@@ -47,7 +47,8 @@ _NAMES: Final[dict[Sort, str]] = {
         "(?:Adobe )?(?:Photoshop )?Lightroom(?: Classic)?|Camera Raw|Adobe DNG Converter|Capture One|darktable|"
         "RawTherapee|DxO[A-Za-z ]*|ACDSee[A-Za-z ]*|Digital Photo Professional|Capture NX[ -]?\\w*|ViewNX[ -]?\\w*|"
         "NX Studio|Silkypix|Picasa|Google Photos|Apple Photos|Photos \\d|IrfanView|XnView(?:MP)?|ImageMagick|"
-        "GraphicsMagick|Preview|Windows Photo Editor|Microsoft Windows Photo Viewer|paint|digiKam|Shotwell|Bridge"
+        "GraphicsMagick|Preview|Windows Photo Editor|Microsoft Windows Photo Viewer|Microsoft Paint|"
+        "digiKam|Shotwell|Bridge"
     ),
     "encoder": (
         "Lavf[\\d.]*|Lavc[\\d.]*|x264|x265|FFmpeg|HandBrake|LAME[\\d.]*|libvorbis|Xiph[A-Za-z. ]*|GPAC|"
