@@ -43,7 +43,7 @@ def _quick() -> Iterator[None]:
 
 def table(folder: Path, *, apart: bool = False) -> Path:
     """One source whose quality tells the label, and one whose quality does not."""
-    items = []
+    items: list[Item] = []
     for source in ("same", "apart"):
         for split, count in PARTS.items():
             for number in range(count):
