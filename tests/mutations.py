@@ -36,6 +36,7 @@ class Outcome:
         crashed: Numbers of those that ended the process.
         slowest_s: The longest time that one took.
         slowest: Its number.
+        hardest_s: The longest time that the processor worked on one, whatever else it had to do.
         peak_mb: Memory of the process at most, in 10^6 bytes.
         base_mb: The same before the first mutated file, once everything was loaded.
         unforeseen: How many met an exception that no reader foresaw; it became a finding.
@@ -47,6 +48,7 @@ class Outcome:
     crashed: list[int] = field(default_factory=list)
     slowest_s: float = 0.0
     slowest: int = -1
+    hardest_s: float = 0.0
     peak_mb: float = 0.0
     base_mb: float = 0.0
     unforeseen: int = 0
@@ -109,6 +111,7 @@ def _count(outcome: Outcome, line: dict[str, object]) -> None:
     outcome.codes.update(set(codes))
     outcome.unforeseen += bool(line["unforeseen"])
     outcome.declared += bool(line["declared"])
+    outcome.hardest_s = max(outcome.hardest_s, float(str(line["cpu_s"])))
     if seconds > outcome.slowest_s:
         outcome.slowest_s, outcome.slowest = seconds, number
 
@@ -127,12 +130,13 @@ def _main(arguments: Sequence[str]) -> None:
     def once(number: int, suffix: str, data: bytes) -> None:
         path = folder / f"mutated{suffix}"
         path.write_bytes(data)
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         account, _ = read(path)
-        seconds = time.perf_counter() - begun
+        seconds, cpu_s = time.perf_counter() - begun, time.process_time() - worked
         line = {
             "number": number,
             "seconds": seconds,
+            "cpu_s": cpu_s,
             "peak_mb": own_peak_mb(),
             "codes": [one.code for one in account.findings],
             "unforeseen": any("reading it failed" in one.sentence for one in account.findings),

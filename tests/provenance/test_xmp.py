@@ -100,6 +100,24 @@ def test_a_part_edited_with_ai_is_about_a_part() -> None:
     assert said.extent is Extent.PART
 
 
+@pytest.mark.parametrize(
+    ("source_type", "extent"),
+    [
+        (None, Extent.WHOLE),
+        ("trainedAlgorithmicMedia", Extent.WHOLE),
+        ("compositeWithTrainedAlgorithmicMedia", Extent.PART),
+        ("digitalCapture", Extent.PART),
+    ],
+)
+def test_ai_fields_are_about_as_much_as_the_source_type_says(source_type: str | None, extent: Extent) -> None:
+    properties = {"Iptc4xmpExt:AISystemUsed": "Example Model 2"}
+    if source_type:
+        properties["Iptc4xmpExt:DigitalSourceType"] = TYPES + source_type
+    label = next(one for one in of(properties).findings if one.code == "ai-label")
+    assert label.declaration is not None
+    assert label.declaration.extent is extent
+
+
 def test_facts_of_both_are_joined() -> None:
     account = read(saved(picture(), "JPEG", exif=exif({0x0131: "GIMP"}), xmp=packet({"xmp:CreatorTool": "x"})), now=NOW)
     assert (account.facts["has exif"], account.facts["has xmp"]) == (1, 1)

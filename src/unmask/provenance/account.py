@@ -99,8 +99,8 @@ def entry(name: str, value: object = None, entries: Iterable[Entry] = ()) -> Ent
     below = list(entries)
     if len(below) > ENTRIES:
         below = [*below[:ENTRIES], Entry(name=f"and {len(below) - ENTRIES:,} more")]
-    shown = None if value is None else shortened(visible(str(value).strip()), VALUE_CHARACTERS)
-    return Entry(name=shortened(visible(name), 200), value=shown, entries=tuple(below))
+    shown = None if value is None else shortened(visible(str(value).strip()[: VALUE_CHARACTERS + 1]), VALUE_CHARACTERS)
+    return Entry(name=shortened(visible(name[:200]), 200), value=shown, entries=tuple(below))
 
 
 def quoted(words: object) -> str | None:

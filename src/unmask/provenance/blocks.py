@@ -16,6 +16,8 @@ from unmask.provenance.account import decoded
 TEXT_BYTES: Final = 2**20
 """Of one text once it is inflated."""
 TEXTS: Final = 100
+ALL_TEXTS_BYTES: Final = 4 * 2**20
+"""Of all texts together."""
 XMP_BYTES: Final = 4 * 2**20 + 1  # one more than is read, so that its reader sees that there was more
 BLOCK_BYTES: Final = 8 * 2**20
 """Of EXIF, and of Photoshop's resources."""
@@ -47,6 +49,8 @@ class Blocks:
     problems: dict[str, str] = field(default_factory=dict)
     oversized: dict[str, str] = field(default_factory=dict)
 
+    _held_bytes: int = 0
+
     def add_xmp(self, packet: bytes) -> None:
         """Keep a packet of XMP, if there are not too many."""
         if len(self.xmp) < PACKETS:
@@ -56,9 +60,10 @@ class Blocks:
 
     def say(self, key: str, raw: bytes, where: str) -> None:
         """Keep a text, if there are not too many."""
-        if len(self.texts) >= TEXTS:
-            self.oversized[where] = f"there are more than {TEXTS} texts; the rest was not read"
+        if len(self.texts) >= TEXTS or self._held_bytes >= ALL_TEXTS_BYTES:
+            self.oversized[where] = "there are more texts than honest files hold; the rest was not read"
             return
+        self._held_bytes += len(raw)
         if len(raw) > TEXT_BYTES:
             self.oversized[where] = f'the text "{key}" has more than {TEXT_BYTES:,} bytes; the rest was not read'
         text, clean = decoded(raw[:TEXT_BYTES])

@@ -32,7 +32,9 @@ STORE: Final = b"c2pa\0\x11\0\x10\x80\0\0\xaa\0\x38\x9b\x71"
 """How a manifest store names its kind, eight bytes after its length and that of its description: in every format."""
 
 STORE_BYTES: Final = 32 * 2**20
-FILE_BYTES: Final = 2 * 2**30
+FILE_BYTES: Final = 256 * 2**20
+"""The library holds in memory what it hashes, which is nearly all of the file."""
+
 JSON_BYTES: Final = 8 * 2**20
 _WHERE: Final = "Content Credentials"
 _EXPIRED: Final = frozenset(
@@ -142,13 +144,14 @@ def _state(
     store: Mapping[str, Any], failed: Mapping[str, str], who: str, trusted: bool, trust: Trust
 ) -> tuple[str, Finding]:
     """What the credentials are worth: in a word, and as a finding."""
-    hard = {code: why for code, why in failed.items() if code not in _UNTRUSTED | _EXPIRED}
-    if hard or (store.get("validation_state") == "Invalid" and not failed):
+    if store.get("validation_state") not in ("Valid", "Trusted"):
+        late = [code for code in failed if code in _EXPIRED]
+        hard = {code: why for code, why in failed.items() if code not in _UNTRUSTED | _EXPIRED}
+        if late and not hard:
+            sentence = "the certificate had expired, and nothing proves that it was valid when they were signed"
+            return "expired", finding("credential-expired", _WHERE, sentence, f"{late[0]}, signed by {who}")
         code, why = next(iter(hard.items()), ("invalid", "the library gives no reason"))
         return "broken", finding("credential-broken", _WHERE, f"they do not hold: {why}", f"{code}, signed by {who}")
-    if late := [code for code in failed if code in _EXPIRED]:
-        sentence = "the certificate had expired, and nothing proves that it was valid when they were signed"
-        return "expired", finding("credential-expired", _WHERE, sentence, f"{late[0]}, signed by {who}")
     if trusted:
         return "trusted", finding(
             "credential-intact", _WHERE, f"they fit the file, and you trust who signed: {who}", who

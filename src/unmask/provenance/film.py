@@ -25,6 +25,10 @@ from unmask.statements import Entry, Finding
 _ENDS_BYTES: Final = 2**20
 """Of the beginning and the end of a file, in which a manifest store is looked for where the container has no list."""
 
+_TAGS: Final = 500
+"""Of the container, and of each stream."""
+
+_TAGS_CHARACTERS: Final = 2**22
 _BOXES: Final = 10_000
 _XMP_BOX: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _C2PA_BOX: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -98,8 +102,8 @@ def _of(file: IO[bytes], size: int, trust: Trust, limits: Limits, now: datetime)
 
 
 def _tags(file: IO[bytes], limits: Limits, now: datetime) -> Account:
-    sound = sound_container.accepts(file.read(containers.HEAD_BYTES))
-    file.seek(0)
+    head = file.read(containers.HEAD_BYTES)
+    sound = sound_container.accepts(head) or not containers.accepts(head)
     with (sound_container.container if sound else containers.container)(file, limits) as container:
         name = container.format.name.split(",")[0]
         groups = [("container", dict(container.metadata))]
@@ -121,8 +125,15 @@ def of_tags(name: str, groups: Iterable[tuple[str, Mapping[str, str]]], now: dat
     count = 0
     first: dict[str, str] = {}
     moments: dict[str, str] = {}
+    left = _TAGS_CHARACTERS
     for group, tags in groups:
-        for key, text in list(tags.items())[:500]:
+        for key, text in list(tags.items())[:_TAGS]:
+            left -= len(text)
+            if left < 0:
+                findings.append(
+                    finding("oversized", group, "its tags are larger than honest ones; the rest was not read")
+                )
+                break
             where, plain = f"{group}, {key[:60]}", key.strip().lower()
             first.setdefault(plain, text)
             if plain in _TOOLS:

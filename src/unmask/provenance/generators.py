@@ -19,11 +19,15 @@ from unmask.words import Extent
 _MOST: Final = 2**20
 """Characters of a field that are looked at."""
 
-_A1111: Final = re.compile(r"\bSteps: \d+,.{0,2000}?\b(?:Sampler|CFG scale|Seed|Schedule type): ", re.DOTALL)
+_STEPS: Final = "Steps: "
+_A1111: Final = re.compile(r"Steps: \d+,.{0,2000}?\b(?:Sampler|CFG scale|Seed|Schedule type): ", re.DOTALL)
 _A1111_MASK: Final = re.compile(r"\b(?:Mask blur|Inpaint area|Masked content): ")
 _MIDJOURNEY: Final = re.compile(
     r"Job ID: [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|--(?:v|niji) \d(?:\.\d)?\b.*--(?:ar|style|s)\b"
 )
+_MOST_OF_PROMPT: Final = 4_000
+"""Characters in which Midjourney's marks are looked for: in a longer text they would be looked for again and again."""
+
 _AIGC: Final = {"1": "is", "2": "may be", "3": "is suspected to be"}
 _DRAW_THINGS: Final = frozenset({"c", "model", "sampler", "seed", "steps"})
 _NOVEL: Final = frozenset({"request_type", "signed_hash"})
@@ -67,9 +71,11 @@ def _by(name: str, text: str, held: Mapping[str, Any] | None) -> str | None:
     """Which generator wrote a field; None where none that we know."""
     if held is not None:
         return _by_json(name, held)
-    if _A1111.search(text):
+    if _A1111.match(text, max(0, text.rfind(_STEPS))):  # the last line, behind prompts that may say anything
         return "a Stable Diffusion web interface"
-    if name in ("description", "comment", "imagedescription", "usercomment") and _MIDJOURNEY.search(text):
+    if name in ("description", "comment", "imagedescription", "usercomment") and _MIDJOURNEY.search(
+        text[:_MOST_OF_PROMPT]
+    ):
         return "Midjourney"
     if name == "title" and text.strip().lower() == "ai generated image":
         return "NovelAI"

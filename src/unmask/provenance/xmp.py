@@ -18,6 +18,7 @@ from unmask.provenance import generators, software, times
 from unmask.provenance.account import Account, declaring, entry, finding
 from unmask.provenance.source_type import known
 from unmask.statements import Entry, Finding
+from unmask.words import Extent
 
 MOST_BYTES: Final = 4 * 2**20
 ELEMENTS: Final = 5_000
@@ -187,9 +188,12 @@ def _source_types(found: Properties) -> Iterator[Finding]:
 
 
 def _labels(found: Properties) -> Iterator[Finding]:
+    """IPTC's AI fields say that a model was used; where a source type stands beside them, it says for how much."""
+    types = [said for _, value in found.of(*_SOURCE_TYPES) if (said := known(value))]
+    extent = Extent.WHOLE if not types or any(said.made is Extent.WHOLE for said in types) else Extent.PART
     for name, value in found.values:
         if name.partition(":")[2] in _AI:
-            yield declaring("ai-label", f"XMP, {name}", value, by="the file's own XMP")
+            yield declaring("ai-label", f"XMP, {name}", value, by="the file's own XMP", extent=extent)
     for name, value in found.of("photoshop:Credit", "dc:rights", "photoshop:Instructions"):
         yield from generators.credited(f"XMP, {name}", value)
 
