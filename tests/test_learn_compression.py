@@ -95,7 +95,7 @@ def test_tables_hold_what_was_measured_and_what_is_usual(learned: Path) -> None:
     with (learned / "usual.csv").open(encoding="utf-8") as file:
         usual = {row["feature"]: row for row in csv.DictReader(file)}
     assert set(usual) == set(compression.FEATURES)
-    assert all(float(row["5 of 100 below"]) <= float(row["5 of 100 above"]) for row in usual.values())
+    assert all(float(row["5 %"]) <= float(row["95 %"]) for row in usual.values())
 
 
 def test_without_a_source_of_both_classes_there_is_nothing_to_learn_from(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from unmask.faces import FaceFinder
 from unmask.manifest import FAKE, REAL, in_split, read
 from unmask.metrics import Floats, Interval
 from unmask.witness import Feature, WitnessCard
-from unmask.witness_fit import Examples, fit, grouped_auc, logits
+from unmask.witness_fit import Examples, fit, grouped_auc, logits, write_usual
 
 COMMAND: Final = "unmask learn-compression MANIFEST"
 RESAMPLES: Final = 500
@@ -188,10 +188,4 @@ def _tables(out: Path, rows: Sequence[Row]) -> None:
         for row in rows:
             writer.writerow((row.kind, row.split, row.label, row.group, *(row.measured[name] for name in names)))
     real = _values([row for row in rows if row.label == REAL and row.split == "train" and row.teaches])
-    with (out / "usual.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("feature", "5 of 100 below", "5 of 100 above"))
-        for name, column in zip(names, real.T, strict=True):
-            known = column[~np.isnan(column)]
-            if len(known):
-                writer.writerow((name, *np.percentile(known, [5, 95]).round(3).tolist()))
+    write_usual(out / "usual.csv", names, real)
