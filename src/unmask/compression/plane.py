@@ -24,6 +24,8 @@ SQUARE_PX: Final = 16
 """Side of the squares in which most is measured; a plane holds whole ones, so that maps cover it exactly."""
 SIDE_PX: Final = 1024
 MOST_PX: Final = SIDE_PX**2
+LEAST_PX: Final = 32 * 32
+"""Pixels that a face and what is beside it must have each to be compared."""
 _ROOM: Final = 0.15
 """Of a face's box on each side: neither face nor background, for seams lie there."""
 _TURNED: Final = (5, 6, 7, 8)  # EXIF orientations that swap the sides
@@ -66,10 +68,6 @@ class Plane:
         apart = (left >= x2 + dx) | (left + size_px <= x1 - dx) | (top >= y2 + dy) | (top + size_px <= y1 - dy)
         enough = min(within.sum(), apart.sum()) * size_px**2 >= LEAST_PX
         return (within, apart) if enough else None
-
-
-LEAST_PX: Final = 32 * 32
-"""Pixels that a face and what is beside it must have each to be compared."""
 
 
 def plane(picture: Image.Image, coding: Coding | None, orientation: int, found: Sequence[Face]) -> Plane | None:

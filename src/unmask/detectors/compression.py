@@ -103,4 +103,6 @@ def look(header: Image.Image, picture: Image.Image, found: Sequence[Face]) -> tu
 def _leaning(probability: float) -> str:
     if 0.35 < probability < 0.65:
         return "they lean neither way"
-    return "they lean towards fake" if probability > 0.5 else "they lean towards real"
+    if probability > 0.5:
+        return "they lean towards fake, as pictures do into which a face was pasted"
+    return "they lean towards real: nothing looks pasted"
