@@ -129,8 +129,8 @@ class Hybridised(NamedTuple):
 def where_it_helps(examples: Examples, kind: Kind) -> Hybridised:
     """A model of both, where it is clearly better than the networks alone on files it was not learned on; else these.
 
-    Clearly: the whole 95 % interval of the log loss it saves lies above 0, both classes weighing the same. Arguments and
-    errors as of `fit` and `out_of_fold`.
+    Clearly: the whole 95 % interval of the log loss it saves lies above 0, both classes weighing the same. Arguments
+    and errors as of `fit` and `out_of_fold`.
     """
     unseen = out_of_fold(examples, lambda part: fit(part, kind))
     said = examples.said
