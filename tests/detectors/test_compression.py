@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from PIL import Image
 
@@ -78,3 +80,13 @@ def test_a_picture_that_is_no_jpeg_says_so() -> None:
     assert (together.logit, together.sentence) == (None, NO_ROOM)
     assert tables.sentence.startswith("the file is PNG and no JPEG")
     assert tables.map is None
+
+
+def test_a_jpeg_with_further_pictures_behind_it_is_a_jpeg() -> None:
+    file = io.BytesIO()
+    textured(0).save(file, "MPO", quality=77, save_all=True, append_images=[textured(1)])
+    picture = Image.open(file)
+    assert picture.format == "MPO"
+    tables = compression.look(picture, picture.convert("RGB"), ())[1]
+    assert "libjpeg at quality 77" in tables.sentence
+    assert tables.map is not None

@@ -27,16 +27,18 @@ CLEAR_GRID: Final = 0.2
 NO_ROOM: Final = "not judged: the picture is too small, or flat everywhere"
 _NO_FACE: Final = "no face large enough to be compared with what is beside it"
 _UNUSUAL: Final = "more than in 95 of 100 real photos"
+_JPEGS: Final = ("JPEG", "MPO")
+"""MPO is a JPEG with further pictures behind it, as many telephones write."""
 _CELLS: Final = 32
 """The most rows and columns of a map, for reports keep them."""
 
 
 def of_tables(seen: Measures) -> str:
     """Who wrote the tables, as far as they say so."""
-    if seen.format != "JPEG":
-        return f"the file is {seen.format} and no JPEG: it holds no tables of its own"
-    if seen.coding is None:
+    if seen.coding is None and seen.format in _JPEGS:
         return "a JPEG whose header names tables that it does not hold"
+    if seen.coding is None:
+        return f"the file is {seen.format} and no JPEG: it holds no tables of its own"
     kind = "progressive" if seen.coding.progressive else "baseline"
     return f"JPEG, {kind}, {_sampling(seen.coding.sampling)}: {families.recognise(seen.coding).sentence}"
 
