@@ -85,9 +85,11 @@ def _print(name: str, found: Provenance, problem: str | None) -> None:
     from rich.text import Text
     from rich.tree import Tree
 
+    from unmask.wording import visible
+
     tree = Tree(Text(name, style="bold"))
     if problem:
-        tree.add(Text(problem, style="magenta"))
+        tree.add(Text(visible(problem), style="magenta"))
     for one in found.findings:
         line = Text(f"{one.kind}", style=_STYLES[one.kind])
         tree.add(line.append(f"  {one.where}: {one.sentence}", style="default").append(_quote(one.quote), style="dim"))
