@@ -36,8 +36,8 @@ def sentence(said: Declaration) -> str:
 
 
 def suspicions(findings: Sequence[Finding]) -> int:
-    """How many findings are suspicious."""
-    return sum(one.kind is Kind.SUSPICIOUS for one in findings)
+    """How many different things are suspicious: that an editor saved a file is one, in however many fields."""
+    return len({one.code for one in findings if one.kind is Kind.SUSPICIOUS})
 
 
 def of(account: Account, trust: Trust) -> Provenance:
