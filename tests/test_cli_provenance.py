@@ -106,3 +106,10 @@ def test_a_trust_list_is_used_and_a_wrong_one_is_wrong_use(run: Run, tmp_path: P
 
 def test_an_empty_path_is_wrong_use(run: Run) -> None:
     assert run("provenance", "").code == 2
+    assert run("provenance", "", "a.jpg").code == 2
+
+
+def test_the_current_folder_is_a_folder_like_any_other(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = run("provenance", "--json", ".")
+    assert [one["path"] for one in json.loads(done.out)] == ["a.png", "b.jpg", "c.mp3"]
