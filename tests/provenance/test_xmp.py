@@ -80,6 +80,11 @@ def test_a_step_of_a_generator_is_about_a_part() -> None:
     assert found.declaration.extent is Extent.PART
 
 
+def test_a_program_is_told_once_however_long_the_history() -> None:
+    steps = "".join(f"<stEvt:softwareAgent>Adobe Photoshop 25.{i}</stEvt:softwareAgent>" for i in range(80))
+    assert codes(within("History", steps)) == ["edited", "camera-named"]
+
+
 def test_a_day_without_a_time_may_mean_any_moment_of_it() -> None:
     taken = camera(photo={0x9003: "2023:05:06 22:11:12", 0x9011: "-10:00"})
     for day, expected in (("2023-05-06", False), ("2023-05-03", True)):

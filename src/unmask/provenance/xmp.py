@@ -204,11 +204,16 @@ def account(packets: Iterable[bytes], now: datetime) -> Account:
 
 
 def _programs(found: Properties) -> Iterator[Finding]:
-    """Of the file itself, and of the steps in its history: a generator that took one of these made a part."""
+    """Of the file itself, and of the steps in its history: a generator that took one of these made a part.
+
+    A history may name one program a hundred times, in every version it had; once is enough.
+    """
+    told: dict[tuple[str, str], Finding] = {}
     for name, value, within in found.values:
         if name in _TOOLS and within in ("", _HISTORY):
-            extent = Extent.PART if within else Extent.WHOLE
-            yield from software.said(f"XMP, {name}", value, extent)
+            for one in software.said(f"XMP, {name}", value, Extent.PART if within else Extent.WHOLE):
+                told.setdefault((name, one.sentence), one)
+    yield from told.values()
 
 
 def _source_types(found: Properties) -> Iterator[Finding]:
