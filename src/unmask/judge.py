@@ -128,7 +128,7 @@ class Judge:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
             begun = replace(begun, source=source, account=self._account(partial(provenance.read, data)))
-            if turn and (spare := turn.before(source.sha256 or "", begun.said)):
+            if turn and (spare := turn.before(source.sha256 or "")):
                 return replace(begun, spare=spare)
             photo = image.decode(data, source, self._limits)
             begun = replace(begun, source=photo.source)
@@ -160,7 +160,7 @@ class Judge:
         """A video or a recording, which is scored at once."""
         if turn:
             begun = replace(begun, source=listen.source_of(path))
-        if turn and (spare := turn.before(begun.source.sha256 or "", begun.said) or turn.of_bytes()):
+        if turn and (spare := turn.before(begun.source.sha256 or "") or turn.of_film(begun.said)):
             return replace(begun, spare=spare)
         try:
             if sound or (self._of_videos is None and self._of_sound):
