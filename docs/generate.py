@@ -18,7 +18,7 @@ from unmask import bundles, plugins, witnesses
 from unmask import ensemble as ensembles
 from unmask.card import Calibration, Card, Figure, Thresholds
 from unmask.cli import app
-from unmask.detectors import spectral
+from unmask.detectors import compression, spectral
 from unmask.ensemble import Ensemble
 from unmask.witness import WitnessCard
 
@@ -43,7 +43,7 @@ differ between real and fake, sentences and speakers on both sides of a split. `
 `unmask dcf evaluation/scores.csv` counts what errors cost as the ASVspoof challenges do, so that figures can be
 compared with published ones."""
 
-_WITNESSES: Final = """## Witnesses on videos and voices
+_WITNESSES: Final = """## Witnesses on pictures, videos and voices
 
 Asked for with `--evidence` or a page. They inform; a witness votes only where that was measured to help."""
 
@@ -54,7 +54,7 @@ def pages() -> dict[Path, str]:
     cards = [bundle.card for bundle in shipped]
     together = ensembles.of(shipped)
     written = {Path("cli.md"): command_line(), Path("datasets.md"): datasets()}
-    informing = [WitnessCard.shipped(name) for name in (*witnesses.NAMES, spectral.NAME)]
+    informing = [WitnessCard.shipped(name) for name in (*witnesses.NAMES, spectral.NAME, compression.NAME)]
     written |= {Path("models", "README.md"): index(cards, together, informing)}
     written |= {Path("models", f"{card.name}.md"): model(card) for card in cards}
     written |= {Path("models", f"{card.name}.md"): witness(card) for card in informing}

@@ -103,6 +103,8 @@ def packet(properties: Mapping[str, str]) -> bytes:
     spaces = {
         "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
         "xmp": "http://ns.adobe.com/xap/1.0/",
+        "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+        "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
         "tiff": "http://ns.adobe.com/tiff/1.0/",
         "exif": "http://ns.adobe.com/exif/1.0/",
         "photoshop": "http://ns.adobe.com/photoshop/1.0/",

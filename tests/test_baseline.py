@@ -81,7 +81,7 @@ def test_where_metadata_carry_nothing_no_alarm_is_raised(tmp_path: Path, seed: i
 
 
 @pytest.mark.parametrize(
-    ("save", "family"), [(better, "compression: "), (with_exif, "no metadata: ")], ids=["quality", "exif"]
+    ("save", "family"), [(better, "compression: "), (with_exif, "metadata: ")], ids=["quality", "exif"]
 )
 def test_where_metadata_tell_the_label_the_alarm_is_raised(tmp_path: Path, save: Save, family: str) -> None:
     found = run(data(tmp_path / "files", save, count=120), tmp_path)

@@ -88,11 +88,13 @@ class TestScan:
         assert reports[0] == unmask.scan(photos / "blue.png")
 
     def test_evidence_is_shown_under_its_file(self, run: Run, photos: Path) -> None:
-        first, face, *patches = run("scan", photos / "red.png", "--evidence").out.splitlines()
+        first, face, *others = run("scan", photos / "red.png", "--evidence").out.splitlines()
+        patches, witness = others[:9], others[9:]
         assert first.startswith("fake")
         assert face.startswith("    face: x ")
-        assert len(patches) == 9
         assert all(line.startswith("    picture: x ") and line.endswith("(information only)") for line in patches)
+        assert len(witness) == 6
+        assert all(line.startswith("    compression: ") for line in witness)
 
     @pytest.mark.parametrize(
         ("wanted", "names", "code"),

@@ -37,6 +37,15 @@ def test_everything_is_printed_as_a_tree(run: Run, folder: Path) -> None:
         assert line.isprintable()
 
 
+def test_names_of_texts_cannot_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    body = b"\x1b]0;title\x07\x9b2J\0" + drawn.A1111.encode()
+    (tmp_path / "a.png").write_bytes(drawn.png_with(drawn.chunk(b"tEXt", body)))
+    done = run("provenance", tmp_path)
+    assert 'declared  text "\\x1b]0;title\\x07\\x9b2J"' in done.out
+    for line in done.out.splitlines():
+        assert line.isprintable()
+
+
 def test_json_is_one_array_with_an_object_a_file(run: Run, folder: Path) -> None:
     done = run("provenance", "--json", folder)
     objects = json.loads(done.out)
@@ -97,3 +106,10 @@ def test_a_trust_list_is_used_and_a_wrong_one_is_wrong_use(run: Run, tmp_path: P
 
 def test_an_empty_path_is_wrong_use(run: Run) -> None:
     assert run("provenance", "").code == 2
+    assert run("provenance", "", "a.jpg").code == 2
+
+
+def test_the_current_folder_is_a_folder_like_any_other(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = run("provenance", "--json", ".")
+    assert [one["path"] for one in json.loads(done.out)] == ["a.png", "b.jpg", "c.mp3"]

@@ -122,7 +122,8 @@ def test_with_evidence_those_without_a_say_are_asked_too(tmp_path: Path, files: 
     plain, full = reports(joined(tmp_path), files[:1]), reports(joined(tmp_path, evidence=True), files[:1])
     assert list(full[0].scores) == ["face", "picture", "other", "face+picture"]
     assert full[0].verdict == plain[0].verdict
-    assert {e.detector: e.votes for e in full[0].evidence} == {"face": True, "picture": True, "other": False}
+    votes = {"face": True, "picture": True, "other": False, "compression": False}
+    assert {e.detector: e.votes for e in full[0].evidence} == votes
 
 
 def test_a_report_names_the_ensemble_only_where_it_decided(tmp_path: Path, files: list[Path]) -> None:

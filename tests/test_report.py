@@ -23,7 +23,7 @@ from tests import some_video, some_voice
 from unmask.limits import Limits
 from unmask.modalities import image as pictures
 from unmask.report import PICTURE_PX, render
-from unmask.types import Box, Evidence, Label, ModelUsed, Region, Report, Score, Source, Status, Verdict
+from unmask.types import Box, Evidence, Label, Map, ModelUsed, Region, Report, Score, Source, Status, Verdict
 
 VOID = {"meta", "img", "br", "input", "rect", "line"}
 FACE = ModelUsed(
@@ -331,6 +331,28 @@ def test_evidence_without_region_or_model_still_speaks(photo: Path) -> None:
     page = Page(render([judged(photo, evidence=(remark,))]))
     assert "edited in 2031" in page.text
     assert page.named("span", "box") == []
+
+
+def test_what_was_measured_is_a_map_over_its_region_or_a_table_of_its_own(photo: Path) -> None:
+    noise = Map(name="noise <b>", unit="grey levels", values=((0.5, None), (1.5, 2.5)))
+    table = Map(name="quantisation steps", unit="grey levels", values=((1.0, 2.0),))
+    evidence = (
+        found((16, 12, 80, 84)),
+        found((0, 0, 64, 64), detector="compression", votes=False, heat_map=None, probability=None, map=noise),
+        found(
+            (0, 0, 64, 64), detector="compression", votes=False, heat_map=None, probability=None, map=table
+        ).model_copy(update={"region": Region()}),
+    )
+    page = Page(render([judged(photo, evidence=evidence)]))
+    over, alone = page.named("img", "cells")
+    assert "heat" in (over["class"] or "")
+    assert embedded(over["src"]).size == (2, 2)
+    assert "heat" not in (alone["class"] or "")
+    assert embedded(alone["src"]).size == (2, 1)
+    assert "noise <b>" in page.text
+    assert "2.46 grey levels" in page.text, "the ends of the colours are said in numbers"
+    assert over["alt"]
+    assert alone["alt"]
 
 
 def test_bar_shows_thresholds_and_probability(photo: Path) -> None:

@@ -10,6 +10,7 @@ pictures that were once of quality 85 and 95, some of the difference survives a 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -48,20 +49,47 @@ def write(
         UnmaskError: The disk is full. What was done stays.
     """
     perturb.check([treatment])
+    return copies(table, out, treatment, partial(_copy, out=out, treatment=treatment), jobs=jobs, progress=progress)
+
+
+def copies(
+    table: Path,
+    out: Path,
+    setting: str,
+    copy: Callable[[Path], Note],
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Write a copy of every file of a manifest, and the manifest of the copies.
+
+    Args:
+        table: The manifest.
+        out: Folder for both; made if missing.
+        setting: What is done, in a line. A folder takes copies of one setting only.
+        copy: Writes the copy of one file; a function of a module. Its note holds "path", and "file" (below `out`) or
+            "reason"; all else in it becomes columns of the manifest.
+        jobs: Processes; all usable cores when None.
+        progress: Called with files done and files in all.
+
+    Raises:
+        ManifestError: The manifest cannot be used.
+        UsageError: `out` holds copies of another setting.
+        UnmaskError: The disk is full. What was done stays.
+    """
     items = manifest.read(table)
     with journal.room(out):
         (out / COPIES).mkdir(parents=True, exist_ok=True)
-        _claim(out, treatment)
+        _claim(out, setting)
         done = journal.read(out / _JOURNAL)
         paths = {journal.key(item.path): item.path for item in items}
         waiting = [path for name, path in paths.items() if name not in done]
         before = len(paths) - len(waiting)
         shown = (lambda n, _: progress(before + n, len(paths))) if progress else None
-        one = partial(_copy, out=out, treatment=treatment)
-        done |= journal.work(out / _JOURNAL, one, waiting, jobs or usable_cores(), shown)
+        done |= journal.work(out / _JOURNAL, copy, waiting, jobs or usable_cores(), shown)
         notes = [done[journal.key(item.path)] for item in items]
         kept = [
-            manifest.recut(item, out / note["file"], original=note["path"])
+            manifest.recut(item, out / note["file"], original=note["path"], **_columns(note))
             for item, note in zip(items, notes, strict=True)
             if note["file"]
         ]
@@ -69,19 +97,27 @@ def write(
     return Written(out / MANIFEST, len(kept), journal.left_out(notes))
 
 
-def _claim(out: Path, treatment: str) -> None:
+def stem(path: Path, out: Path) -> Path:
+    """Where the copy of a file goes, without its suffix: the same for the same file."""
+    name = journal.key(path)
+    return out / COPIES / hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+def _columns(note: Note) -> dict[str, str]:
+    return {name: str(value) for name, value in note.items() if name not in ("path", "file", "reason")}
+
+
+def _claim(out: Path, setting: str) -> None:
     path = out / _SETTINGS
-    if path.is_file() and path.read_text(encoding="utf-8") != treatment:
+    if path.is_file() and path.read_text(encoding="utf-8") != setting:
         raise UsageError(f"{out} holds copies of another treatment: choose another folder, or remove this one")
-    path.write_text(treatment, encoding="utf-8")
+    path.write_text(setting, encoding="utf-8")
 
 
 def _copy(path: Path, out: Path, treatment: str) -> Note:
-    name = journal.key(path)
-    note: Note = {"path": name, "file": None, "reason": None}
-    stem = out / COPIES / hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+    note: Note = {"path": journal.key(path), "file": None, "reason": None}
     try:
-        made = perturb.write(treatment, pictures.load(path).image, stem)
+        made = perturb.write(treatment, pictures.load(path).image, stem(path, out))
     except MediaError as error:
         return {**note, "reason": str(error)}
     return {**note, "file": made.relative_to(out).as_posix()}

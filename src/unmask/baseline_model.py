@@ -139,7 +139,7 @@ def fit(
         raise MissingExtraError("fitting the metadata baseline", "train") from error
     said = attributes if attributes is not None else [{}] * len(traits)
     files = facts_of(traits, said, families, columns)
-    terms = _terms(files)
+    terms = terms_of(files)
     if not terms:
         return Baseline(families=tuple(families), columns=tuple(columns), terms=(), intercept=0.0)
     table = np.stack([term.column(files) for term in terms], axis=1)
@@ -177,7 +177,7 @@ def facts_of(
     return found
 
 
-def _terms(files: Sequence[Facts]) -> list[Term]:
+def terms_of(files: Sequence[Facts]) -> list[Term]:
     """Every way in which these files differ. Facts missing together, as JPEG tables are, are asked for once."""
     terms, gaps = [], set()
     for fact in sorted({name for facts in files for name in facts}):

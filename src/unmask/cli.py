@@ -153,7 +153,7 @@ def check_models(
 
 _LABORATORY = (
     "data films voices train pretrain generators baseline measure ablation risk attack compare labels witnesses"
-    " spectral dcf serve"
+    " spectral compression hybrid dcf serve"
 )
 for verbs in _LABORATORY.split():  # after those that users need
     import_module(f"unmask.cli_{verbs}").add_to(app)

@@ -30,9 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def provenance(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Photos, videos, recordings, or folders of them.")
-    ],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Photos, videos, recordings, or folders of them.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array, an object a file.")] = False,
     trust: Annotated[
         list[Path] | None,
@@ -52,7 +50,7 @@ def provenance(
     from unmask.scan import expand
     from unmask.wording import visible
 
-    if Path() in paths and len(paths) == 1:
+    if "" in paths:  # which as a path would be the current folder
         raise UsageError("a path is empty")
     trusted = load(trust or ())
     unread = count = 0
@@ -85,9 +83,11 @@ def _print(name: str, found: Provenance, problem: str | None) -> None:
     from rich.text import Text
     from rich.tree import Tree
 
+    from unmask.wording import visible
+
     tree = Tree(Text(name, style="bold"))
     if problem:
-        tree.add(Text(problem, style="magenta"))
+        tree.add(Text(visible(problem), style="magenta"))
     for one in found.findings:
         line = Text(f"{one.kind}", style=_STYLES[one.kind])
         tree.add(line.append(f"  {one.where}: {one.sentence}", style="default").append(_quote(one.quote), style="dim"))

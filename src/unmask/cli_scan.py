@@ -75,6 +75,10 @@ def scan(
         list[str] | None,
         typer.Option(metavar="NAME_OR_FOLDER", help="A detector to use; repeat for more. All shipped ones by default."),
     ] = None,
+    hybrid: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Weigh what files say of themselves, by a hybrid you learned."),
+    ] = None,
     trust: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Certificates (PEM) of those who may vouch for signers; repeat for more."),
@@ -117,6 +121,7 @@ def scan(
         stability=stability,
         frames=frames,
         max_seconds=max_seconds,
+        hybrid=hybrid,
         trust=trust or (),
         triage=triage,
         known=known,

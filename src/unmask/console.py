@@ -43,9 +43,8 @@ def line(report: Report, *, colour: bool = False) -> str:
     """
     probability = report.verdict.probability if report.verdict else None
     reason = report.verdict.reason if report.verdict else f"{_words(report.status)}: {report.message}"
-    count = provenance.suspicions(report.provenance.findings) if report.provenance else 0
-    if count:
-        reason += f"; the file says {count} suspicious {'thing' if count == 1 else 'things'} about itself"
+    if suspicious := provenance.suspicions(report.provenance.findings if report.provenance else ()):
+        reason += f"; suspicious in the file itself: {', '.join(suspicious)}"
     word = label(report)
     return "  ".join(
         (

@@ -146,13 +146,13 @@ def contest(said: Said, set_name: str) -> Contest | None:
         for row, weigh in zip(claimed, (equal, learned), strict=True):
             row[asked] = fit(said.only(outside), set_name, weigh).probabilities(said.logits[asked])
     labels, by_equal, by_learned = said.labels[judged], *claimed[:, judged]
-    counts = np.concatenate([np.ones((1, len(labels))), _redraws(said.only(judged))])
-    losses = [_log_loss(labels, values, counts) for values in (by_equal, by_learned)]
+    counts = np.concatenate([np.ones((1, len(labels))), redraws(said.only(judged))])
+    losses = [log_loss(labels, values, counts) for values in (by_equal, by_learned)]
     ranks = [resampling.auc(labels, values, counts) for values in (by_equal, by_learned)]
     measures = {"AUC": ranks, "log loss": losses}
     return Contest(
-        {name: (_interval(one), _interval(other)) for name, (one, other) in measures.items()},
-        _interval(losses[0] - losses[1]),
+        {name: (interval(one), interval(other)) for name, (one, other) in measures.items()},
+        interval(losses[0] - losses[1]),
     )
 
 
@@ -227,7 +227,7 @@ def _sigmoid(logits: Floats) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0, -logits)))
 
 
-def _redraws(said: Said) -> Counts:
+def redraws(said: Said) -> Counts:
     """How often each file is drawn where whole groups are, those with a fake apart from those without: (R, N)."""
     of = np.array(said.groups, dtype=object)
     names, index = np.unique(of.astype(str), return_inverse=True)
@@ -241,13 +241,14 @@ def _redraws(said: Said) -> Counts:
     return drawn[:, index]
 
 
-def _log_loss(labels: Floats, claimed: Floats, counts: Counts) -> Floats:
+def log_loss(labels: Floats, claimed: Floats, counts: Counts) -> Floats:
+    """Mean surprise of probabilities (N,), both classes counting the same, for each redraw of counts (R, N): (R,)."""
     surprise = metrics.surprise(labels, claimed)
     of_class = [counts * (labels == label) for label in (0, 1)]
     return np.asarray(np.mean([one @ surprise / np.maximum(one.sum(axis=1), 1) for one in of_class], axis=0))
 
 
-def _interval(values: Floats) -> Interval:
+def interval(values: Floats) -> Interval:
     """The first is the value itself, the others are of redraws."""
     low, high = np.quantile(values[1:], [(1 - metrics.LEVEL) / 2, (1 + metrics.LEVEL) / 2])
     return Interval(float(values[0]), float(low), float(high))

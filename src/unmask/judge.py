@@ -16,21 +16,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import clip_rule, fuse_declared, kinds, listen, provenance, reported, stability, watch
+from unmask import clip_rule, fuse_declared, fuse_hybrid, kinds, listen, provenance, reported, stability, watch
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
+from unmask.detectors import compression
 from unmask.detectors import provenance as file_witness
 from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.faces import Face, FaceFinder
 from unmask.fuse import Finding, Look
+from unmask.hybrid import Hybrid
 from unmask.limits import Limits
 from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
 from unmask.prepared import Prepared
 from unmask.provenance import NOBODY, Account, Trust, credentials
+from unmask.traits import of_picture
 from unmask.triage import Turn
 from unmask.types import Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
@@ -57,6 +60,7 @@ class Judge:
         steady: Whether to judge changed copies of each photo too, and let only a verdict stand that they share.
         frames: How many frames of a video to look at.
         trust: Whose signatures count in what files say about themselves; None where that is not to be read.
+        hybrid: Decides on pictures in the networks' place, where it is named.
 
     Raises:
         BundleError: A bundle is damaged or altered.
@@ -71,6 +75,7 @@ class Judge:
         steady: bool = False,
         frames: int = FRAMES,
         trust: Trust | None = NOBODY,
+        hybrid: Hybrid | None = None,
     ) -> None:
         self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
         self._for_videos, self._for_sound = (_first(bundles, modality) for modality in ("video", "audio"))
@@ -84,6 +89,7 @@ class Judge:
         self._evidence = evidence
         self._steady = steady
         self._progress: Progress | None = None
+        self._hybrid = hybrid
 
     @cached_property
     def finder(self) -> FaceFinder | None:
@@ -132,7 +138,7 @@ class Judge:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
             begun = replace(begun, source=source, account=self._account(partial(provenance.read, data)))
-            if turn and (spare := turn.before(source.sha256 or "", begun.said)):
+            if turn and (spare := turn.before(source.sha256 or "")):
                 return replace(begun, spare=spare)
             photo = image.decode(data, source, self._limits)
             begun = replace(begun, source=photo.source)
@@ -140,7 +146,9 @@ class Judge:
                 begun = replace(begun, account=provenance.against(begun.account, photo.image))
             if turn and (spare := turn.of_picture(photo, data, begun.said)):
                 return replace(begun, spare=spare)
-            prepared = replace(self._cut(photo, finder), account=begun.account)
+            numbers = of_picture(data, photo.image, self._limits) if self._hybrid else None
+            cut = self._cut(photo, finder, data if self._evidence else None)
+            prepared = replace(cut, account=begun.account, numbers=numbers)
             if not self._steady:
                 return prepared
             copies = {change: self._cut(copy, finder) for change, copy in stability.copies(photo)}
@@ -162,7 +170,7 @@ class Judge:
         """A video or a recording, which is scored at once."""
         if turn:
             begun = replace(begun, source=listen.source_of(path))
-        if turn and (spare := turn.before(begun.source.sha256 or "", begun.said) or turn.of_bytes()):
+        if turn and (spare := turn.before(begun.source.sha256 or "") or turn.of_film(begun.said)):
             return replace(begun, spare=spare)
         try:
             if sound or (self._of_videos is None and self._of_sound):
@@ -236,11 +244,13 @@ class Judge:
         except MediaError:
             return None
 
-    def _cut(self, photo: Photo, finder: FaceFinder | None) -> Prepared:
+    def _cut(self, photo: Photo, finder: FaceFinder | None, data: bytes | None = None) -> Prepared:
+        """The bytes of its file are given where witnesses are asked about it as well."""
         found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
+        aside = compression.look(image.open_header(data, self._limits), photo.image, found) if data else ()
         faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
         by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
-        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()))
+        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()), aside=aside)
 
     def _cards(self, kind: str) -> Iterator[Card]:
         return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
@@ -283,7 +293,8 @@ class Judge:
             return reported.of_video(file.seen, self._for_videos.card, self._heard(file), self._clip_rule)
         if heard := self._heard(file):
             return reported.of_sound(file.source, *heard)
-        return reported.of_photo(file.source, looks, file.faces, self._ensemble)
+        report = reported.of_photo(file.source, looks, file.faces, self._ensemble, file.aside)
+        return fuse_hybrid.decided(report, self._hybrid, file.numbers) if self._hybrid and file.numbers else report
 
     def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:
         return (file.heard, self._for_sound.card) if file.heard and self._for_sound else None

@@ -28,7 +28,7 @@ from unmask.modalities.audio import Sound, sound
 from unmask.types import Samples
 from unmask.voice_measures import Mask
 from unmask.witness import Feature, WitnessCard
-from unmask.witness_fit import Examples, fit, grouped_auc, logits
+from unmask.witness_fit import Examples, fit, grouped_auc, logits, write_usual
 
 COMMAND: Final = "unmask learn-spectral MANIFEST"
 AS_IT_IS: Final = "as it is"
@@ -273,10 +273,4 @@ def _tables(out: Path, rows: Sequence[Row]) -> None:
             values = ["" if one != one else one for one in row.measured.values()]
             writer.writerow((item.path, label, item.method, item.source, item.split, row.copy, *values))
     human = _values([row for row in _plain(rows, "train") if row.item.label == REAL])
-    with (out / "usual.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("feature", "5 %", "95 %"))
-        for name, column in zip(spectral.FEATURES, human.T, strict=True):
-            known = column[~np.isnan(column)]
-            if len(known):
-                writer.writerow((name, *np.percentile(known, [5, 95]).round(3).tolist()))
+    write_usual(out / "usual.csv", tuple(spectral.FEATURES), human)

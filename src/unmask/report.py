@@ -17,7 +17,7 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictU
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import answers, heatmap, sound_page, video_page
+from unmask import answers, heatmap, measured_map, sound_page, video_page
 from unmask.embedded import data_uri, jpeg, located
 from unmask.errors import MediaError, UnsupportedError
 from unmask.limits import DEFAULT_LIMITS, Limits
@@ -54,6 +54,7 @@ class Finding:
     state: str
     spot: Spot | None
     heat: Markup | None
+    measured: measured_map.Shown | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class DetectorPart:
     informs: bool
     findings: tuple[Finding, ...]
     scale: float | None
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it has maps to show or hide."""
+        return self.scale is not None or any(found.measured and found.spot for found in self.findings)
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,7 @@ def environment_of(*loaders: BaseLoader) -> Environment:
     )
     environment.filters.update(number=_number, threshold=_threshold, band=_band, clock=clock, seconds=to_the_second)
     environment.globals["legend"] = data_uri("png", heatmap.legend())
+    environment.globals["measured_legend"] = measured_map.legend()
     return environment
 
 
@@ -256,6 +263,7 @@ def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ..
                 state=_state(evidence),
                 spot=spots[evidence.region.box_px] if evidence.region.box_px is not None else None,
                 heat=data_uri("png", heatmap.overlay(maps[index], scale)) if scale and index in maps else None,
+                measured=measured_map.shown(evidence),
             )
             for index, evidence in enumerate(found)
         )

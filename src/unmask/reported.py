@@ -15,7 +15,7 @@ from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.fuse import Look
 from unmask.listen import Heard
 from unmask.triage import Spare
-from unmask.types import ModelUsed, Report, Source, Status
+from unmask.types import Evidence, ModelUsed, Report, Source, Status
 from unmask.watch import Seen
 
 
@@ -33,7 +33,9 @@ def of_spared(source: Source, spare: Spare) -> Report:
     return Report(source=source, status=status, message=skipped.sentence, skipped=skipped, versions=versions)
 
 
-def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble: Ensemble | None) -> Report:
+def of_photo(
+    source: Source, looks: Sequence[Look], faces: int | None, ensemble: Ensemble | None, aside: Sequence[Evidence] = ()
+) -> Report:
     """Of a photo.
 
     Args:
@@ -41,6 +43,7 @@ def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble:
         looks: What each detector made of it.
         faces: How many were found; None where none were looked for.
         ensemble: Of detectors that decide together.
+        aside: What witnesses found, who inform.
     """
     used = [_model_used(look.card) for look in looks]
     if joint := fuse.together(looks, ensemble):
@@ -51,7 +54,7 @@ def of_photo(source: Source, looks: Sequence[Look], faces: int | None, ensemble:
         verdict=fuse.verdict(looks, faces, ensemble),
         faces=faces,
         scores=fuse.scores(looks, ensemble),
-        evidence=fuse.evidence(looks, ensemble),
+        evidence=(*fuse.evidence(looks, ensemble), *aside),
         models=tuple(used),
         versions=_versions(),
     )

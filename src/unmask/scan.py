@@ -48,6 +48,7 @@ class Scanner:
             the verdict becomes uncertain and says so (`unmask.stability`). Takes five times as long.
         frames: How many frames of a video to look at, spread over all of it; 32 when None.
         max_seconds: Seconds of a video or a recording to judge, from its start; as `limits` says when None.
+        hybrid: Folder of a hybrid (`unmask.hybrid`) that decides on pictures in the networks' place; none when None.
         provenance: Whether to read what files say about themselves. A file that declares to be made by a model is
             then judged by that (`unmask.fuse_declared`), so whoever measures detectors leaves it out.
         trust: Files or folders of certificates (PEM) of those who may vouch for signers of Content Credentials; as the
@@ -56,7 +57,8 @@ class Scanner:
         known: A list of known files for triage (`unmask.known_files`).
 
     Raises:
-        UsageError: No such model, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too small.
+        UsageError: No such model or hybrid, two of one name, none at all, or `jobs`, `frames` or `max_seconds` too
+            small.
         BundleError: A bundle is damaged or altered.
     """
 
@@ -70,11 +72,14 @@ class Scanner:
         stability: bool = False,
         frames: int | None = None,
         max_seconds: float | None = None,
+        hybrid: str | os.PathLike[str] | None = None,
         provenance: bool = True,
         trust: Sequence[str | Path] = (),
         triage: bool = False,
         known: str | Path | None = None,
     ) -> None:
+        if hybrid is not None and stability:
+            raise UsageError("a hybrid reads metadata, which changed copies have not: ask for it or for stability")
         if frames is not None and frames < 1:
             raise UsageError(f"{frames} frames are none: look at 1 at least")
         if max_seconds is not None:
@@ -85,17 +90,23 @@ class Scanner:
             raise UsageError(f"jobs is {jobs}, but at least one file must be worked on at a time")
         if known is not None and not triage:
             raise UsageError("a list of known files is for triage: ask for both")
-        chosen = _choose(models)
+        self.bundles = chosen = _choose(models)
         self._known = known_files.load(Path(known)) if known is not None else {}
         self._limits, self._triage = limits, triage
         # Here, because these load onnxruntime and Pillow, and `import unmask` must stay light.
+        from unmask.hybrid import Hybrid
         from unmask.judge import Judge
         from unmask.provenance import load
         from unmask.runtime import usable_cores
         from unmask.watch import FRAMES
 
         together, trusted = ensemble.of(chosen), load(trust) if provenance else None
-        self._judge: Judge | None = Judge(chosen, together, limits, evidence, stability, frames or FRAMES, trusted)
+        joined = Hybrid(Path(hybrid)) if hybrid is not None else None
+        if joined:
+            joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen})
+        self._judge: Judge | None = Judge(
+            chosen, together, limits, evidence, stability, frames or FRAMES, trusted, joined
+        )
         self._cores = usable_cores()
         self._jobs = jobs or self._cores
 
@@ -171,6 +182,7 @@ def scan(
     stability: bool = False,
     frames: int | None = None,
     max_seconds: float | None = None,
+    hybrid: str | os.PathLike[str] | None = None,
     trust: Sequence[str | Path] = (),
 ) -> Report:
     """Judge one photo or video. For more than one, a `Scanner` loads the models once.
@@ -183,6 +195,7 @@ def scan(
         stability: As for `Scanner`.
         frames: As for `Scanner`.
         max_seconds: As for `Scanner`.
+        hybrid: As for `Scanner`.
         trust: As for `Scanner`.
 
     Raises:
@@ -196,6 +209,7 @@ def scan(
         stability=stability,
         frames=frames,
         max_seconds=max_seconds,
+        hybrid=hybrid,
         trust=trust,
     ) as scanner:
         return scanner.scan(path)

@@ -1,7 +1,9 @@
 """What a file tells without being looked at or listened to: size, bytes, compression, format, metadata.
 
-A detector that learns these knows the data set and nothing of fakes. The audit asks how much they tell; splitting
-uses hashes, thumbnails and fingerprints to keep copies together. What a recording tells is found in `sound_traits`.
+Of pictures, compression is what `compression.features` finds in the header, and metadata what `provenance.features`
+reads of what the file says about itself; nothing else reads them. A detector that learns from traits knows the data set
+and nothing of fakes. The audit asks how much they tell; splitting uses hashes, thumbnails and fingerprints to keep
+copies together. What a recording tells is found in `sound_traits`.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from PIL import Image, JpegImagePlugin
+from PIL import Image
 
-from unmask import kinds, sound_traits
+from unmask import kinds, provenance, sound_traits
+from unmask.compression import features as compression
 from unmask.errors import MediaError
 from unmask.fingerprints import Fingerprint
-from unmask.limits import DEFAULT_LIMITS
+from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.modalities import image as pictures
 from unmask.near_duplicates import Thumbnail, thumbnail
 from unmask.runtime import usable_cores
@@ -68,8 +71,7 @@ def read(path: Path) -> Traits:
         picture = pictures.decode(data, source).image
     except MediaError as error:
         return Traits(sha256=sha256, problem=str(error))
-    header = pictures.open_header(data, DEFAULT_LIMITS)  # it decoded, so its header is sound
-    return Traits(_numbers(header, picture, len(data)), sha256, thumbnail(picture))
+    return Traits(of_picture(data, picture), sha256, thumbnail(picture))
 
 
 def _of_recording(heard: sound_traits.Recording) -> Traits:
@@ -90,34 +92,29 @@ def _counted(paths: Sequence[Path], progress: Progress | None) -> Iterator[Trait
             yield traits
 
 
-def _numbers(header: Image.Image, picture: Image.Image, file_bytes: int) -> dict[str, dict[str, float]]:
+def of_picture(data: bytes, picture: Image.Image, limits: Limits = DEFAULT_LIMITS) -> dict[str, dict[str, float]]:
+    """What a picture's file tells, as named numbers of each family: what audits, baseline and hybrid learn from.
+
+    Args:
+        data: The whole file, which could be decoded.
+        picture: The same, upright and RGB.
+        limits: What its header may cost.
+    """
+    header = pictures.open_header(data, limits)  # it decoded, so its header is sound
     width, height = header.size
     return {
         "size": {"width": width, "height": height, "aspect": width / height, "pixels": width * height},
-        "bytes": {"bytes": file_bytes, "bytes per pixel": file_bytes / (width * height)},
-        "compression": _compression(header),
-        "format": {f"format {header.format}": 1, f"mode {header.mode}": 1},
-        "metadata": _metadata({**header.info, **picture.info}),
+        "bytes": {"bytes": len(data), "bytes per pixel": len(data) / (width * height)},
+        "compression": compression.features(header),
+        "format": {f"format {header.format}": 1, f"mode {header.mode}": 1, **_carried({**header.info, **picture.info})},
+        "metadata": provenance.features(provenance.against(provenance.read(data), picture)),
     }
 
 
-def _compression(header: Image.Image) -> dict[str, float]:
-    """How a JPEG was compressed; nothing for other formats, which hold no tables."""
-    if not isinstance(header, JpegImagePlugin.JpegImageFile):
-        return {}
-    facts = {
-        f"table {number} {what}": value
-        for number, table in header.quantization.items()
-        for what, value in (("sum", float(sum(table))), ("first", float(table[0])), ("last", float(table[-1])))
-    }
-    facts["subsampling"] = JpegImagePlugin.get_sampling(header)
-    facts["progressive"] = float("progressive" in header.info)
-    return facts
-
-
-def _metadata(info: Mapping[Any, Any]) -> dict[str, float]:
+def _carried(info: Mapping[Any, Any]) -> dict[str, float]:
     """The length of everything the file carries beside pixels (EXIF, comment, ICC profile, XMP, PNG text ...).
 
-    A PNG may carry it behind its pixels, where only decoding finds it, so header and decoded picture are both asked.
+    What it says is read by `provenance`; that it is there, and how long, may tell a collection apart as well. A PNG may
+    carry it behind its pixels, where only decoding finds it, so header and decoded picture are both asked.
     """
     return {f"has {key}": len(value) if isinstance(value, str | bytes) else 1.0 for key, value in info.items()}

@@ -158,6 +158,11 @@ class Triage:
             self._turn.notify_all()
 
 
+def _decides(said: Declaration | None) -> bool:
+    """Of a declaration about a part, the verdict needs the networks."""
+    return said is not None and said.extent is Extent.WHOLE
+
+
 class Turn:
     """One file's way through triage. Made by `Triage.begin`.
 
@@ -169,22 +174,24 @@ class Turn:
         self.number = number
         self._triage, self._path, self._sha256 = triage, path, ""
 
-    def before(self, sha256: str, said: Declaration | None) -> Spare | None:
-        """What bytes and metadata decide; None where the file is to be looked at. Waits for nobody.
+    def before(self, sha256: str) -> Spare | None:
+        """What the list of known files decides; None where it does not name this one. Waits for nobody.
 
         Args:
             sha256: Of its bytes.
-            said: What it declares.
         """
         self._sha256 = sha256
-        if known := self._triage.known.get(sha256):
-            return Spare(Spared.KNOWN, known)
-        if said is not None and said.extent is Extent.WHOLE:
-            return Spare(Spared.DECLARED)  # of one about a part, the verdict needs the networks
-        return None
+        known = self._triage.known.get(sha256)
+        return Spare(Spared.KNOWN, known) if known else None
 
-    def of_bytes(self) -> Spare | None:
-        """Whether a film or a recording is a copy; None where it is to be judged, and may have copies itself."""
+    def of_film(self, said: Declaration | None) -> Spare | None:
+        """Whether a film or a recording declares itself or is a copy; None where it is to be judged.
+
+        Args:
+            said: What it declares.
+        """
+        if _decides(said):
+            return Spare(Spared.DECLARED)
         with self._triage.turn(self.number) as seen:
             twin = seen.by_bytes.get(self._sha256)
             if twin is not None:
@@ -193,13 +200,17 @@ class Turn:
             return None
 
     def of_picture(self, photo: Photo, data: bytes, said: Declaration | None) -> Spare | None:
-        """The same of a decoded picture; one that declares something neither is a copy nor has any.
+        """The same of a picture, decoded first: of one that is broken, a declaration decides nothing.
+
+        One that declares something neither is a copy nor has any.
 
         Args:
             photo: The picture, decoded.
             data: The bytes of its file.
             said: What it declares.
         """
+        if _decides(said):
+            return Spare(Spared.DECLARED)
         pixels, small = pixels_sha256(photo.image), near_duplicates.thumbnail(photo.image)
         with self._triage.turn(self.number) as seen:
             if said is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,3 +126,20 @@ def grouped_auc(
         drawn.append(metrics.auc(labels[chosen], scores[chosen]))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(value, float(low), float(high))
+
+
+def write_usual(path: Path, names: Sequence[str], values: Floats) -> None:
+    """Write between which values 90 of 100 real examples lie, feature by feature, as CSV.
+
+    Args:
+        path: The file.
+        names: Of F features.
+        values: Of the reals, (N, F), NaN where one could not be measured; a feature without any is left out.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("feature", "5 %", "95 %"))
+        for name, column in zip(names, values.T, strict=True):
+            known = column[~np.isnan(column)]
+            if len(known):
+                writer.writerow((name, *np.percentile(known, [5, 95]).round(3).tolist()))

@@ -94,6 +94,21 @@ class Passage:
     unfit: str | None = None
 
 
+class Map(Value):
+    """Numbers over a grid, as a page draws them: what was measured in each place, whichever way it leans.
+
+    Attributes:
+        name: What: "noise".
+        unit: Of the values: "grey levels"; empty for a plain number.
+        values: Rows, top to bottom; None where nothing could be measured. They cover the region of the evidence, or
+            are a table of their own where it has no box.
+    """
+
+    name: str
+    unit: str = ""
+    values: tuple[tuple[float | None, ...], ...]
+
+
 class Evidence(Value):
     """One detector's raw finding on one region.
 
@@ -106,6 +121,7 @@ class Evidence(Value):
         sentence: The finding in words.
         heat_map: Rows of logits over the region's box, top to bottom; their mean plus the graph's constant
             is `logit`. None unless evidence was asked for.
+        map: What a detector without a heat map measured in each place.
     """
 
     detector: str
@@ -115,6 +131,7 @@ class Evidence(Value):
     votes: bool
     sentence: str
     heat_map: tuple[tuple[float, ...], ...] | None = None
+    map: Map | None = None
 
 
 class Score(Value):

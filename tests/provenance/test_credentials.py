@@ -21,8 +21,8 @@ from unmask.words import Backing, Extent
 STRANGER = drawn.signer("A Stranger")
 
 
-def trusting(signer: drawn.Signer) -> Trust:
-    return Trust(signer.root, ("here",))
+def trusting(*signers: drawn.Signer) -> Trust:
+    return Trust("".join(one.root for one in signers), ("here",))
 
 
 def codes(account: Account) -> set[str]:
@@ -125,6 +125,28 @@ def test_what_was_put_in_is_a_part_and_what_a_model_was_shown_none(relation: str
     )
     declarations = [one.declaration for one in read(data).findings if one.declaration]
     assert [one.extent for one in declarations] == ([extent] if extent else [])
+
+
+@pytest.mark.parametrize(
+    ("who", "trust", "by", "backing"),
+    [
+        (known_signer(), trusting(known_signer()), "Test Signer (Test Signer Ltd)", Backing.TRUSTED_SIGNER),
+        (STRANGER, trusting(known_signer()), "A Stranger (A Stranger Ltd)", Backing.UNKNOWN_SIGNER),
+        (STRANGER, trusting(known_signer(), STRANGER), "A Stranger (A Stranger Ltd)", Backing.TRUSTED_SIGNER),
+        (STRANGER, NOBODY, "A Stranger (A Stranger Ltd)", Backing.UNKNOWN_SIGNER),
+    ],
+)
+def test_the_words_of_an_ingredient_are_those_of_who_signed_it(
+    who: drawn.Signer, trust: Trust, by: str, backing: Backing
+) -> None:
+    """Whoever signs a file into which something was put does not say of it what its maker said."""
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["it"]}}
+    ingredient = {"title": "it.jpg", "relationship": "parentOf", "label": "it"}
+    made = drawn.sign(jpeg()[1], "image/jpeg", who, drawn.created())
+    said = drawn.manifest(opened, {"action": "c2pa.cropped"})
+    data = drawn.sign(jpeg()[1], "image/jpeg", known_signer(), said, ((ingredient, "image/jpeg", made),))
+    (declaration,) = [one.declaration for one in read(data, trust=trust).findings if one.declaration]
+    assert (declaration.by, declaration.backing, declaration.extent) == (by, backing, Extent.WHOLE)
 
 
 def test_a_broken_ingredient_declares_nothing() -> None:

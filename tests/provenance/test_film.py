@@ -83,6 +83,8 @@ def test_what_a_device_writes_is_read() -> None:
         ({"AIGC": '{"Label": "1"}'}, "ai-label"),
         ({"comment": "Made with Google AI"}, "ai-label"),
         ({"title": "Midjourney"}, None),
+        ({"title": "How films are made with AI", "description": "a report on faces generated with AI"}, None),
+        ({"source": "OpenAI press call", "engineer": "Udio"}, None),
         ({"location": "+00.0+000.0/"}, None),
         ({"creation_time": "1904-01-01T00:00:00Z"}, None),
     ],

@@ -19,6 +19,8 @@ from unmask.words import Extent
         ("Make", 'workflow:{"nodes": [], "links": []}', "ComfyUI"),
         ("sd-metadata", json.dumps({"model": "stable diffusion"}), "InvokeAI"),
         ("dream", "a man -s 20", "InvokeAI"),
+        ("fooocus_scheme", "fooocus", "Fooocus"),
+        ("parameters", f"{A1111}, Hires Steps: 10, Hires upscaler: Latent", "a Stable Diffusion web interface"),
         ("parameters", json.dumps({"sui_image_params": {"prompt": "x"}}), "SwarmUI"),
         ("x", json.dumps({"use_stable_diffusion_model": "x", "num_inference_steps": 5}), "Easy Diffusion"),
         ("Comment", json.dumps({"prompt": "x", "request_type": "PromptGenerateRequest"}), "NovelAI"),
@@ -46,6 +48,11 @@ def test_parameters_are_known_by_their_form(key: str, text: str, by: str) -> Non
         ("prompt", "{" + "9" * 10_000 + "}"),
         ("Title", "AI generated images in court"),
         ("AIGC", "none"),
+        ("Description", "She shows Stable Diffusion, Steps: 20, and the menu Sampler: none of it is used here"),
+        ("Comment", "Steps: 3, wash the rice. Seed: sesame. Size: small"),
+        ("dream", "I had a dream"),
+        ("sd-metadata", "lost"),
+        ("fooocus_scheme", "what is that?"),
         ("AIGC", json.dumps({"Label": "7"})),
     ],
 )
@@ -67,6 +74,16 @@ def test_the_aigc_label_says_how_sure_it_is(label: str, code: str) -> None:
     assert wrapped.code == code
 
 
-@pytest.mark.parametrize("text", ["Made with care", "AI", "remade with AI", "Made with AI-free tools"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Made with care",
+        "AI",
+        "remade with AI",
+        "Made with AI-free tools",
+        "Not made with AI",
+        "How films are made with AI",
+    ],
+)
 def test_credits_need_the_whole_words(text: str) -> None:
     assert credited("IPTC", text) == []

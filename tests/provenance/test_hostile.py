@@ -17,6 +17,7 @@ from tests import mutations
 from tests.draw_provenance import chunk, exif, film, jpeg, packet, picture, png, png_with, saved
 from unmask.provenance import Account, read
 from unmask.provenance.account import ENTRIES, QUOTE_CHARACTERS, VALUE_CHARACTERS
+from unmask.provenance.credentials import STORE
 from unmask.statements import Entry
 
 MOST_S: Final = 1.0
@@ -96,6 +97,20 @@ def many_inflated() -> bytes:
     return png_with(*(chunk(b"zTXt", text) for _ in range(90)))
 
 
+def nested_boxes(depth: int = 20_000) -> bytes:
+    """A manifest store whose boxes lie in one another, as deep as no stack is."""
+
+    def described(kind: bytes, label: bytes) -> bytes:
+        body = kind + b"\x03" + label + b"\0"
+        return struct.pack(">I4s", len(body) + 8, b"jumd") + body
+
+    inner, outer = described(b"c2ma" + STORE[4:], b"x"), described(STORE, b"c2pa")
+    sizes = [(level + 1) * (8 + len(inner)) for level in range(depth)]
+    boxes = b"".join(struct.pack(">I4s", size, b"jumb") + inner for size in reversed(sizes))
+    store = struct.pack(">I4s", 8 + len(outer) + len(boxes), b"jumb") + outer + boxes
+    return png_with(chunk(b"caBX", store))
+
+
 CASES: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
     "EXIF that leads back to itself": (looped_exif, "malformed"),
     "EXIF whose entries overlap": (overlapping_exif, "oversized"),
@@ -112,6 +127,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
     "PNG that breaks off": (lambda: saved(picture(), "PNG")[:60], "malformed"),
     "JPEG that breaks off": (lambda: jpeg(exif=exif({0x010F: "x" * 500}))[1][:200], "malformed"),
     "thousands of texts": (many_texts, "oversized"),
+    "Content Credentials nested 20,000 deep": (nested_boxes, "credential-broken"),
     "dozens of texts that inflate": (many_inflated, "oversized"),
     "dozens of XMP packets": (many_packets, "oversized"),
 }

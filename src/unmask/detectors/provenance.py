@@ -35,9 +35,10 @@ def sentence(said: Declaration) -> str:
     return f'the file declares that a model made {what}: "{words}" ({said.where}; {behind})'
 
 
-def suspicions(findings: Sequence[Finding]) -> int:
-    """How many findings are suspicious."""
-    return sum(one.kind is Kind.SUSPICIOUS for one in findings)
+def suspicions(findings: Sequence[Finding]) -> list[str]:
+    """What is suspicious, in a word or two each: that an editor saved a file is one, in however many fields."""
+    codes = dict.fromkeys(one.code for one in findings if one.kind is Kind.SUSPICIOUS)
+    return [code.replace("-", " ") for code in codes]
 
 
 def of(account: Account, trust: Trust) -> Provenance:

@@ -69,7 +69,9 @@ def joined(parts: Iterable[Account]) -> Account:
 
 def finding(code: str, where: str, sentence: str, quote: object = None) -> Finding:
     """A finding of the catalogue that declares nothing."""
-    return Finding(code=code, kind=CATALOGUE[code].kind, where=where, quote=quoted(quote), sentence=visible(sentence))
+    return Finding(
+        code=code, kind=CATALOGUE[code].kind, where=visible(where), quote=quoted(quote), sentence=visible(sentence)
+    )
 
 
 def declaring(
@@ -83,7 +85,7 @@ def declaring(
 ) -> Finding:
     """A finding of the catalogue that declares the file, or a part of it, to be made by a model."""
     what = "the file" if extent is Extent.WHOLE else "a part of the file"
-    quote, by = quoted(words) or "", shortened(visible(by), 100)
+    quote, by, where = quoted(words) or "", shortened(visible(by), 100), visible(where)
     declaration = Declaration(extent=extent, by=by, backing=backing, where=where, words=quote)
     behind = {
         Backing.TRUSTED_SIGNER: f"signed by {by}, whom you trust",

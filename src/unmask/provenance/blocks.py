@@ -39,7 +39,8 @@ class Blocks:
         photoshop: Photoshop's resources, or a bare IIM record, or None.
         texts: Keyword and text, of PNG; "comment" of JPEG and GIF.
         problems: What breaks the rules, by where: ends of sentences.
-        oversized: What was not read to its end, by where.
+        oversized: What is larger than honest files need and was not read to its end, by where.
+        unread: What honest files hold too and was not read to its end, by where.
     """
 
     exif: bytes | None = None
@@ -48,6 +49,7 @@ class Blocks:
     texts: list[tuple[str, str]] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     oversized: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
     _held_bytes: int = 0
 
@@ -116,7 +118,7 @@ def _segment(marker: int, body: bytes, found: Blocks) -> None:
     elif marker == 0xE1 and body.startswith(_XMP_HEAD):
         found.add_xmp(body[len(_XMP_HEAD) :])
     elif marker == 0xE1 and body.startswith(_XMP_MORE):
-        found.oversized.setdefault("XMP", "it goes on in further segments, which were not read")
+        found.unread["XMP"] = "it goes on in further segments, as with a map of depth, which were not read"
     elif marker == 0xED and body.startswith(_PHOTOSHOP):
         held = found.photoshop or b""
         if len(held) < BLOCK_BYTES:

@@ -63,6 +63,7 @@ CATALOGUE: Final[Mapping[str, Meaning]] = MappingProxyType(
             "camera-named": "the file names the camera or the device that took it",
             "source-type": "IPTC's digital source type says something else than that a model made the file",
             "developed": "a program that develops or converts pictures has saved the file",
+            "read-in-part": "metadata as honest files hold it too, of which a part was not read",
             "encoded": "the program that wrote the container",
             "place-named": "the file says where it was taken",
         },

@@ -23,7 +23,7 @@ from typing import IO, Any, Final
 
 from unmask.errors import MissingExtraError
 from unmask.provenance.account import Account, entry, finding
-from unmask.provenance.manifests import declared, digest, failures
+from unmask.provenance.manifests import declared, digest, failures, signer
 from unmask.provenance.trust import NOBODY, Trust
 from unmask.statements import Finding
 from unmask.words import Backing
@@ -126,17 +126,14 @@ def _broken(why: str) -> Account:
 def _account(store: Mapping[str, Any], trust: Trust) -> Account:
     failed = failures(store)
     active = store.get("manifests", {}).get(store.get("active_manifest"), {})
-    signature = active.get("signature_info") or {}
-    signer = str(signature.get("common_name") or signature.get("issuer") or "an unnamed signer")
-    issuer = str(signature.get("issuer") or "")
-    who = f"{signer} ({issuer})" if issuer and issuer != signer else signer
+    who = signer(active)
     trusted = store.get("validation_state") == "Trusted"
     state, found = _state(store, failed, who, trusted, trust)
     findings = [found]
     facts = {"c2pa present": 1.0, f"c2pa {state}": 1.0}
     if state in ("trusted", "unknown signer"):
         backing = Backing.TRUSTED_SIGNER if trusted else Backing.UNKNOWN_SIGNER
-        findings += declared(store, by=who, backing=backing)
+        findings += declared(store, backing)
     return Account(tuple(findings), (entry(_WHERE, state, digest(store, failed)),), facts)
 
 

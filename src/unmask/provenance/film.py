@@ -36,7 +36,7 @@ _TOOLS: Final = frozenset(
     {
         "encoder", "software", "encoded_by", "encoding_tool", "tool", "creation_tool", "writing_application", "isft",
         "com.apple.quicktime.software", "com.adobe.creatortool", "com.android.version", "handler_name", "vendor_id",
-        "ai_tool", "generator", "engineer", "source",
+        "ai_tool", "generator",
     }
 )  # fmt: skip
 _MAKES: Final = ("com.apple.quicktime.make", "com.android.manufacturer", "make")

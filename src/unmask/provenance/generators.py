@@ -20,7 +20,12 @@ _MOST: Final = 2**20
 """Characters of a field that are looked at."""
 
 _STEPS: Final = "Steps: "
-_A1111: Final = re.compile(r"Steps: \d+,.{0,2000}?\b(?:Sampler|CFG scale|Seed|Schedule type): ", re.DOTALL)
+_MOST_STEPS: Final = 16
+_A1111: Final = re.compile(
+    r"Steps: \d+,(?=.{0,2000}?\bSeed: -?\d)(?=.{0,2000}?\b(?:Sampler|CFG scale|Schedule type|Size|Model): )", re.DOTALL
+)
+_DREAM: Final = re.compile(r"\s-[sSCAWH] ?\w")
+_SCHEMES: Final = frozenset({"fooocus", "a1111"})
 _A1111_MASK: Final = re.compile(r"\b(?:Mask blur|Inpaint area|Masked content): ")
 _MIDJOURNEY: Final = re.compile(
     r"Job ID: [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|--(?:v|niji) \d(?:\.\d)?\b.*--(?:ar|style|s)\b"
@@ -34,8 +39,9 @@ _NOVEL: Final = frozenset({"request_type", "signed_hash"})
 _SETTINGS: Final = frozenset({"steps", "sampler", "cfg_scale", "model", "model_name"})
 _EASY: Final = frozenset({"use_stable_diffusion_model", "num_inference_steps"})
 _MADE_WITH: Final = re.compile(
-    r"\b(made|created|generated|edited) with (google ai|ai|meta ai|imagine with meta ai)(?![\w-])", re.IGNORECASE
+    r"(made|created|generated|edited) with (google ai|ai|meta ai|imagine with meta ai)", re.IGNORECASE
 )
+_CLAUSES: Final = re.compile(r"[.;,|!\n]| [-\u2013\u2014] ")
 
 
 def said(where: str, key: str, text: str) -> list[Finding]:
@@ -60,7 +66,8 @@ def said(where: str, key: str, text: str) -> list[Finding]:
 
 def credited(where: str, text: str) -> list[Finding]:
     """What follows from a credit line: the words that publishers of generators ask for."""
-    match = _MADE_WITH.search(text[:1000])
+    clauses = (_MADE_WITH.fullmatch(one.strip()) for one in _CLAUSES.split(text[:1000]))
+    match = next(filter(None, clauses), None)  # whole clauses: "not made with AI" declares nothing
     if match is None:
         return []
     extent = Extent.PART if match[1].lower() == "edited" else Extent.WHOLE
@@ -71,7 +78,7 @@ def _by(name: str, text: str, held: Mapping[str, Any] | None) -> str | None:
     """Which generator wrote a field; None where none that we know."""
     if held is not None:
         return _by_json(name, held)
-    if _A1111.match(text, max(0, text.rfind(_STEPS))):  # the last line, behind prompts that may say anything
+    if _has_steps(text):
         return "a Stable Diffusion web interface"
     if name in ("description", "comment", "imagedescription", "usercomment") and _MIDJOURNEY.search(
         text[:_MOST_OF_PROMPT]
@@ -79,9 +86,23 @@ def _by(name: str, text: str, held: Mapping[str, Any] | None) -> str | None:
         return "Midjourney"
     if name == "title" and text.strip().lower() == "ai generated image":
         return "NovelAI"
-    if name in ("dream", "sd-metadata", "fooocus_scheme"):
-        return {"dream": "InvokeAI", "sd-metadata": "InvokeAI", "fooocus_scheme": "Fooocus"}[name]
+    if name == "dream" and _DREAM.search(text):
+        return "InvokeAI"
+    if name == "fooocus_scheme" and text.strip().lower() in _SCHEMES:
+        return "Fooocus"
     return _by_prefix(text)
+
+
+def _has_steps(text: str) -> bool:
+    """Whether the line of settings is there; looked for from the end, for prompts before it may say anything."""
+    at = len(text)
+    for _ in range(_MOST_STEPS):
+        at = text.rfind(_STEPS, 0, at)
+        if at < 0:
+            return False
+        if _A1111.match(text, at):
+            return True
+    return False
 
 
 def _by_prefix(text: str) -> str | None:

@@ -29,23 +29,39 @@ def failures(store: Mapping[str, Any]) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: item[0].startswith("signingCredential")))
 
 
-def declared(store: Mapping[str, Any], *, by: str, backing: Backing) -> list[Finding]:
-    """A declaration for each source type of the active manifest, and of what it was made from, that names a model."""
+def signer(manifest: Mapping[str, Any]) -> str:
+    """Who signed a manifest, as they call themselves."""
+    signature = manifest.get("signature_info") or {}
+    issuer = str(signature.get("issuer") or "")
+    name = str(signature.get("common_name") or issuer or "an unnamed signer")
+    return f"{name} ({issuer})" if issuer and issuer != name else name
+
+
+def declared(store: Mapping[str, Any], backing: Backing) -> list[Finding]:
+    """A declaration for each source type of the active manifest, and of what it was made from, that names a model.
+
+    Words are those of who signed the manifest in which they stand: who signed the file only passes an ingredient on.
+
+    Args:
+        store: What the library reports.
+        backing: What stands behind the active manifest.
+    """
     manifests = store.get("manifests") or {}
     label = str(store.get("active_manifest"))
-    broken = _broken_ingredients(store)
+    broken, trusted = _broken_ingredients(store), {label, *_trusted_ingredients(store)}
     found: dict[tuple[str, str], Finding] = {}
-    for where, value, extent in _types(manifests, label, broken, Extent.WHOLE, set(), 0):
+    for said_in, where, value, extent in _types(manifests, label, broken, Extent.WHOLE, set(), 0):
         words = f"{where}: digitalSourceType {value.rstrip('/').rpartition('/')[2]}"
-        one = declaring("credential-declares-model", _WHERE, words, by=by, extent=extent, backing=backing)
+        by, behind = signer(manifests[said_in]), backing if said_in in trusted else Backing.UNKNOWN_SIGNER
+        one = declaring("credential-declares-model", _WHERE, words, by=by, extent=extent, backing=behind)
         found.setdefault((value, extent), one)
     return list(found.values())
 
 
 def _types(
     manifests: Mapping[str, Any], label: str, broken: set[str], reach: Extent, seen: set[str], depth: int
-) -> Iterator[tuple[str, str, Extent]]:
-    """Source types that name a model: where they stand, the words, and how much of the file they are about.
+) -> Iterator[tuple[str, str, str, Extent]]:
+    """Source types that name a model: in which manifest, where, the words, and how much of the file they are about.
 
     What a file was opened from (its parent) passes all of its making on; what was put into it makes a part of it; what
     was only given to a model as an example, none.
@@ -61,13 +77,13 @@ def _types(
             name = str(action.get("action"))
             whole = said.made is Extent.WHOLE and name in ("c2pa.created", "c2pa.published", "c2pa.converted")
             agent = _agent(action.get("softwareAgent"))
-            yield f"{name}{f' by {agent}' if agent else ''}", value, reach if whole else Extent.PART
+            yield label, f"{name}{f' by {agent}' if agent else ''}", value, reach if whole else Extent.PART
     for ingredient in _list(manifest.get("ingredients")):
         relation, inner = ingredient.get("relationship"), str(ingredient.get("active_manifest") or "")
         if relation in ("parentOf", "componentOf") and inner and inner not in broken:
             further = reach if relation == "parentOf" else Extent.PART
-            for where, value, extent in _types(manifests, inner, broken, further, seen, depth + 1):
-                yield f"ingredient {ingredient.get('title') or inner}: {where}", value, extent
+            for said_in, where, value, extent in _types(manifests, inner, broken, further, seen, depth + 1):
+                yield said_in, f"ingredient {ingredient.get('title') or inner}: {where}", value, extent
 
 
 def _broken_ingredients(store: Mapping[str, Any]) -> set[str]:
@@ -86,6 +102,31 @@ def _broken_ingredients(store: Mapping[str, Any]) -> set[str]:
             if unsound or any(not code.startswith("signingCredential.untrusted") for code in codes):
                 found.add(str(ingredient.get("active_manifest")))
     return found
+
+
+def _trusted_ingredients(store: Mapping[str, Any]) -> set[str]:
+    """Labels of ingredients' manifests whose signers are on the list that the user named.
+
+    The library tells only what differs from what was found when the file was signed. Of that the active manifest's
+    record counts, whose signer is trusted; an ingredient's own record of its ingredients is its own word.
+    """
+    active = (store.get("manifests") or {}).get(store.get("active_manifest")) or {}
+    trusted = set()
+    for one in _list(active.get("ingredients")):
+        results = (one.get("validation_results") or {}).get("activeManifest") or {}
+        if any(found.get("code") == "signingCredential.trusted" for found in _list(results.get("success"))):
+            trusted.add(str(one.get("active_manifest")))
+    for delta in _list((store.get("validation_results") or {}).get("ingredientDeltas")):
+        changed = delta.get("validationDeltas") or {}
+        trusted |= _signed_with(changed.get("success"), "signingCredential.trusted")
+        trusted -= _signed_with(changed.get("failure"), "signingCredential.untrusted")
+    return trusted
+
+
+def _signed_with(results: object, code: str) -> set[str]:
+    """Labels of the manifests whose signature has this code: "self#jumbf=/c2pa/<label>/c2pa.signature"."""
+    parts = (str(one.get("url")).split("/") for one in _list(results) if one.get("code") == code)
+    return {part[-2] for part in parts if len(part) >= 2}
 
 
 def digest(store: Mapping[str, Any], failed: Mapping[str, str]) -> Iterator[Entry]:

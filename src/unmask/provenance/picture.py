@@ -28,7 +28,8 @@ _TIFF_BUDGET_BYTES: Final = 8 * 2**20
 _WRITTEN_BY: Final = re.compile(
     r"(?:created|made|written|saved|generated|edited|processed) (?:with|by|using|in) ([^\n]{1,80})", re.IGNORECASE
 )
-_TOOL_KEYS: Final = frozenset({"software", "creator_tool", "creatortool", "creator", "generator", "source", "program"})
+_TOOL_KEYS: Final = frozenset({"software", "creator_tool", "creatortool", "generator", "program"})
+"""Not "creator" and "source", where people and agencies are named."""
 
 
 def read(data: bytes, *, trust: Trust = NOBODY, now: datetime | None = None) -> Account:
@@ -126,7 +127,8 @@ def _texts(found: Blocks) -> Account:
 def _broken(found: Blocks) -> Account:
     broken = [finding("malformed", where, what) for where, what in found.problems.items()]
     large = [finding("oversized", where, what) for where, what in found.oversized.items()]
-    return Account((*broken, *large))
+    rest = [finding("read-in-part", where, what) for where, what in found.unread.items()]
+    return Account((*broken, *large, *rest))
 
 
 def _between(whole: Account) -> Account:

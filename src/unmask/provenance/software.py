@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from unmask.provenance.account import declaring, finding
 from unmask.statements import Finding
+from unmask.words import Extent
 
 Sort = Literal["generator", "face editor", "editor", "developer", "encoder"]
 
@@ -73,12 +74,13 @@ def known(text: str) -> Program | None:
     return None
 
 
-def said(where: str, text: str) -> list[Finding]:
+def said(where: str, text: str, extent: Extent = Extent.WHOLE) -> list[Finding]:
     """What follows from the name of the program that made or saved a file.
 
     Args:
         where: The field. It must be one that names programs: in a caption such names mean nothing.
         text: What it holds.
+        extent: How much of the file a generator made that is named there.
     """
     program = known(text)
     if program is None:
@@ -86,7 +88,7 @@ def said(where: str, text: str) -> list[Finding]:
     name = program.name
     match program.sort:
         case "generator":
-            return [declaring("generator-named", where, text, by=name)]
+            return [declaring("generator-named", where, text, by=name, extent=extent)]
         case "face editor":
             return [
                 finding("face-edited", where, f"{name}, which is made for changing faces or voices, saved it", text)

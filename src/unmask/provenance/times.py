@@ -53,7 +53,7 @@ def in_future(times: Mapping[str, str], now: datetime) -> list[Finding]:
 def out_of_order(earlier: tuple[str, str], later: tuple[str, str]) -> list[Finding]:
     """A finding where what must come first comes later; each is where it was read, and its text."""
     first, second = _plausible(earlier[1]), _plausible(later[1])
-    if first is None or second is None or first - second <= TOLERANCE:
+    if first is None or second is None or first - second <= _tolerance(earlier, later):
         return []
     sentence = f"this lies {_span(first - second)} before {earlier[0]} ({earlier[1].strip()[:40]}), and cannot"
     return [finding("times-disagree", later[0], sentence, later[1])]
@@ -62,12 +62,18 @@ def out_of_order(earlier: tuple[str, str], later: tuple[str, str]) -> list[Findi
 def apart(one: tuple[str, str], other: tuple[str, str]) -> list[Finding]:
     """A finding where two times of one event differ by more than time zones explain."""
     first, second = _plausible(one[1]), _plausible(other[1])
-    if first is None or second is None or abs(first - second) <= TOLERANCE:
+    if first is None or second is None or abs(first - second) <= _tolerance(one, other):
         return []
     sentence = (
         f"this and {one[0]} ({one[1].strip()[:40]}) are of one moment, but lie {_span(abs(first - second))} apart"
     )
     return [finding("times-disagree", other[0], sentence, other[1])]
+
+
+def _tolerance(*moments: tuple[str, str]) -> timedelta:
+    """A day without a time of the day may mean any moment of it."""
+    days = sum((match := _FORM.match(text[:64])) is not None and match[4] is None for _, text in moments)
+    return TOLERANCE + timedelta(days=1) * bool(days)
 
 
 def _plausible(text: str) -> datetime | None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from xml.parsers import expat
 
 from unmask.provenance import generators, software, times
 from unmask.provenance.account import Account, declaring, entry, finding
 from unmask.provenance.source_type import known
 from unmask.statements import Entry, Finding
+from unmask.words import Extent
 
 MOST_BYTES: Final = 4 * 2**20
 ELEMENTS: Final = 5_000
@@ -45,10 +46,29 @@ _PREFIXES: Final = {
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
     "adobe:ns:meta/": "x",
 }
-_WRAPPERS: Final = frozenset({"rdf:RDF", "rdf:Description", "rdf:li", "rdf:Seq", "rdf:Bag", "rdf:Alt", "x:xmpmeta"})
+_WRAPPERS: Final = frozenset(
+    {"rdf:RDF", "rdf:Description", "rdf:li", "rdf:Seq", "rdf:Bag", "rdf:Alt", "x:xmpmeta", "x:xapmeta"}
+)
 _SOURCE_TYPES: Final = ("Iptc4xmpExt:DigitalSourceType", "Iptc4xmpExt:DigitalSourcefileType")
 _TOOLS: Final = ("xmp:CreatorTool", "tiff:Software", "stEvt:softwareAgent", "exif:Software")
 _AI: Final = ("AISystemUsed", "AISystemVersionUsed", "AIPromptInformation", "AIPromptWriterName")
+
+
+_HISTORY: Final = "xmpMM:History"
+_MADE_FROM: Final = frozenset({"xmpMM:Ingredients", "xmpMM:Pantry"})
+"""What was put into the file, as Adobe's programs note it."""
+
+
+class Property(NamedTuple):
+    """One value, with the usual prefix of its name.
+
+    `within` names the outermost structure in which it stands: an ingredient, an earlier step, a work that is shown. It
+    is empty where the value is about the file itself, and only then it says what the file is.
+    """
+
+    name: str
+    value: str
+    within: str = ""
 
 
 @dataclass(eq=False)
@@ -56,20 +76,20 @@ class Properties:
     """What was read.
 
     Attributes:
-        values: Name with the usual prefix, and value, in the order of the file.
+        values: In the order of the file.
         problem: Why reading ended early, as an end of the sentence "it ...", or None.
     """
 
-    values: list[tuple[str, str]] = field(default_factory=list)
+    values: list[Property] = field(default_factory=list)
     problem: str | None = None
 
-    def of(self, *names: str) -> Iterator[tuple[str, str]]:
-        """Those of these names."""
-        return (one for one in self.values if one[0] in names)
+    def own(self, *names: str) -> Iterator[tuple[str, str]]:
+        """Names and values of what is said of the file itself: of these names, or of all."""
+        return ((one.name, one.value) for one in self.values if not one.within and (not names or one.name in names))
 
     def first(self, *names: str) -> str:
-        """The first value of these names; empty where there is none."""
-        return next((value for _, value in self.of(*names)), "")
+        """The first value of these names that is about the file itself; empty where there is none."""
+        return next((value for _, value in self.own(*names)), "")
 
 
 class _RefusedError(Exception):
@@ -117,7 +137,7 @@ class _Reader:
             if short == "rdf:resource":
                 self._keep(value)
             elif not short.startswith(("rdf:", "x:", "xml:")) and ":" in short:
-                self._found.values.append((short, value))
+                self._add(short, value, self._path)
 
     def end(self, _: str) -> None:
         self._keep("".join(self._text))
@@ -128,9 +148,13 @@ class _Reader:
         self._text.append(text)
 
     def _keep(self, value: str) -> None:
-        name = next((one for one in reversed(self._path) if one not in _WRAPPERS), None)
-        if name and value.strip():
-            self._found.values.append((name, value.strip()))
+        at = next((i for i in range(len(self._path) - 1, -1, -1) if self._path[i] not in _WRAPPERS), None)
+        if at is not None and value.strip():
+            self._add(self._path[at], value.strip(), self._path[:at])
+
+    def _add(self, name: str, value: str, above: list[str]) -> None:
+        within = next((one for one in above if one not in _WRAPPERS), "")
+        self._found.values.append(Property(name, value, within))
 
 
 def _short(name: str) -> str:
@@ -160,7 +184,7 @@ def account(packets: Iterable[bytes], now: datetime) -> Account:
             findings.append(finding("malformed", "XMP", f"it {one.problem}"))
     if not found.values and not findings:
         return Account()
-    programs = [one for name, text in found.of(*_TOOLS) for one in software.said(f"XMP, {name}", text)]
+    programs = list(_programs(found))
     findings += [
         *_source_types(found),
         *_labels(found),
@@ -169,33 +193,56 @@ def account(packets: Iterable[bytes], now: datetime) -> Account:
         *_moments(found, now),
         *_elsewhere(found),
     ]
-    facts = {"has xmp": 1.0, "has xmp history": float(bool(found.first("stEvt:action"))), **software.facts(programs)}
+    facts = {
+        "has xmp": 1.0,
+        "has xmp history": float(any(one.within == _HISTORY for one in found.values)),
+        **software.facts(programs),
+    }
     words = {"xmp make": found.first("tiff:Make"), "xmp model": found.first("tiff:Model")}
     words["xmp taken"] = found.first("exif:DateTimeOriginal", "photoshop:DateCreated")
     return Account(tuple(findings), (entry("XMP", entries=_tree(found)),), facts, words)
 
 
+def _programs(found: Properties) -> Iterator[Finding]:
+    """Of the file itself, and of the steps in its history: a generator that took one of these made a part.
+
+    A history may name one program a hundred times, in every version it had; once is enough.
+    """
+    told: dict[tuple[str, str], Finding] = {}
+    for name, value, within in found.values:
+        if name in _TOOLS and within in ("", _HISTORY):
+            for one in software.said(f"XMP, {name}", value, Extent.PART if within else Extent.WHOLE):
+                told.setdefault((name, one.sentence), one)
+    yield from told.values()
+
+
 def _source_types(found: Properties) -> Iterator[Finding]:
-    for name, value in found.of(*_SOURCE_TYPES):
-        said, where = known(value), f"XMP, {name}"
+    """What a model made all of makes a part of what it was put into; what is only shown or mentioned makes none."""
+    for name, value, within in found.values:
+        said, where = known(value) if name in _SOURCE_TYPES else None, f"XMP, {_named(name, within)}"
         if said is None:
             continue
-        if said.made:
-            yield declaring("source-type-declares-model", where, value, by="the file's own XMP", extent=said.made)
+        if said.made and (not within or within in _MADE_FROM):
+            extent = Extent.PART if within else said.made
+            yield declaring("source-type-declares-model", where, value, by="the file's own XMP", extent=extent)
         else:
-            yield finding("source-type", where, f"it says that it was {said.words}", value)
+            what = "something that it mentions" if within else "it"
+            yield finding("source-type", where, f"it says that {what} was {said.words}", value)
 
 
 def _labels(found: Properties) -> Iterator[Finding]:
-    for name, value in found.values:
+    """IPTC's AI fields say that a model was used; where a source type stands beside them, it says for how much."""
+    types = [said for _, value in found.own(*_SOURCE_TYPES) if (said := known(value))]
+    extent = Extent.WHOLE if not types or any(said.made is Extent.WHOLE for said in types) else Extent.PART
+    for name, value in found.own():
         if name.partition(":")[2] in _AI:
-            yield declaring("ai-label", f"XMP, {name}", value, by="the file's own XMP")
-    for name, value in found.of("photoshop:Credit", "dc:rights", "photoshop:Instructions"):
+            yield declaring("ai-label", f"XMP, {name}", value, by="the file's own XMP", extent=extent)
+    for name, value in found.own("photoshop:Credit", "dc:rights", "photoshop:Instructions"):
         yield from generators.credited(f"XMP, {name}", value)
 
 
 def _parameters(found: Properties) -> Iterator[Finding]:
-    for name, value in found.values:
+    for name, value in found.own():
         key = name.partition(":")[2]
         if key in ("UserComment", "description", "parameters", "AIGC", "prompt", "workflow", "Description"):
             yield from generators.said(f"XMP, {name}", key, value)
@@ -204,19 +251,21 @@ def _parameters(found: Properties) -> Iterator[Finding]:
 def _moments(found: Properties, now: datetime) -> list[Finding]:
     made, changed = found.first("xmp:CreateDate"), found.first("xmp:ModifyDate")
     named = {"XMP, xmp:CreateDate": made, "XMP, xmp:ModifyDate": changed}
-    named |= {f"XMP, {name}": value for name, value in found.of("exif:DateTimeOriginal", "photoshop:DateCreated")}
+    named |= {f"XMP, {name}": value for name, value in found.own("exif:DateTimeOriginal", "photoshop:DateCreated")}
     late = times.in_future({where: text for where, text in named.items() if text}, now)
     return late + times.out_of_order(("XMP, xmp:CreateDate", made), ("XMP, xmp:ModifyDate", changed))
 
 
 def _elsewhere(found: Properties) -> Iterator[Finding]:
-    for name, value in found.of("dcterms:provenance"):
+    for name, value in found.own("dcterms:provenance"):
         sentence = "its Content Credentials lie at this address, from which nothing was fetched"
         yield finding("credential-elsewhere", f"XMP, {name}", sentence, value)
 
 
 def _tree(found: Properties) -> Iterator[Entry]:
-    for name, value in found.values:
-        yield entry(name, value)
-    if found.problem:
-        yield entry("broken", f"it {found.problem}")
+    for name, value, within in found.values:
+        yield entry(_named(name, within), value)
+
+
+def _named(name: str, within: str) -> str:
+    return f"{within}/{name}" if within else name
