@@ -9,6 +9,7 @@ A declaration is no measurement, so a verdict that rests on one has no probabili
 from __future__ import annotations
 
 from unmask.detectors import provenance
+from unmask.provenance import Account, Trust, credentials
 from unmask.statements import Provenance
 from unmask.types import Report, Status
 from unmask.wording import decimals
@@ -30,6 +31,21 @@ def verdict(said: Declaration, raw: Verdict | None) -> Verdict:
         reason = f"{reason}; which part, it does not say. Seen or heard alone: {raw.reason}"
         return raw.model_copy(update={"label": label, "reason": reason, "declared": said})
     return Verdict(label=Label.FAKE, reason=reason + _beside(raw), detector=provenance.NAME, declared=said)
+
+
+def accounted(report: Report, account: Account | None, trust: Trust | None) -> Report:
+    """The report with what was read of the file about itself; as it is where nothing was read.
+
+    Args:
+        report: On the file.
+        account: What it says about itself.
+        trust: Whose signatures count.
+    """
+    if account is None or trust is None:
+        return report
+    used = credentials.library() if "c2pa present" in account.facts else {}
+    told = report.model_copy(update={"versions": {**report.versions, **used}})
+    return declared(told, provenance.of(account, trust))
 
 
 def declared(report: Report, file: Provenance) -> Report:

@@ -20,7 +20,6 @@ from unmask import clip_rule, fuse_declared, fuse_hybrid, kinds, listen, provena
 from unmask.bundles import Bundle, verify
 from unmask.card import Card
 from unmask.detectors import compression
-from unmask.detectors import provenance as file_witness
 from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
@@ -32,7 +31,7 @@ from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
 from unmask.prepared import Prepared
-from unmask.provenance import NOBODY, Account, Trust, credentials
+from unmask.provenance import NOBODY, Account, Trust
 from unmask.traits import of_picture
 from unmask.triage import Turn
 from unmask.types import Report, Segment, Source, Status
@@ -78,7 +77,9 @@ class Judge:
         hybrid: Hybrid | None = None,
     ) -> None:
         self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
-        self._for_videos, self._for_sound = (_first(bundles, modality) for modality in ("video", "audio"))
+        self._for_videos, self._for_sound = (  # of several for one kind of media the first named judges
+            next((one for one in bundles if one.card.modality == modality), None) for modality in ("video", "audio")
+        )
         for bundle in filter(None, (self._for_videos, self._for_sound)):
             verify(bundle)  # damage shows at once; loading it would cost those who scan photos a tenth of a second
         self._frames = frames
@@ -192,15 +193,8 @@ class Judge:
             report = next(made)
             copies = {change: next(made) for change in file.copies}
             report = stability.settled(report, copies) if copies else report
-            found.append(self._with_account(file, report))
+            found.append(fuse_declared.accounted(report, file.account, self._trust))
         return found
-
-    def _with_account(self, file: Prepared, report: Report) -> Report:
-        if file.account is None or self._trust is None:
-            return report
-        used = credentials.library() if "c2pa present" in file.account.facts else {}
-        report = report.model_copy(update={"versions": {**report.versions, **used}})
-        return fuse_declared.declared(report, file_witness.of(file.account, self._trust))
 
     def _reports(self, files: Sequence[Prepared]) -> list[Report]:
         looks: list[list[Look]] = [[] for _ in files]
@@ -298,11 +292,6 @@ class Judge:
 
     def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:
         return (file.heard, self._for_sound.card) if file.heard and self._for_sound else None
-
-
-def _first(bundles: Sequence[Bundle], modality: str) -> Bundle | None:
-    """Of several detectors of one kind of media the first named judges."""
-    return next((one for one in bundles if one.card.modality == modality), None)
 
 
 def _unfit(segment: Segment) -> Finding:
