@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from unmask import bundles, ensemble
+from unmask import bundles, ensemble, provenance
 from unmask.errors import UnmaskError
 from unmask.judge import Judge
 from unmask.kinds import is_sound, is_video
@@ -146,7 +146,7 @@ def main() -> None:
     settings = json.loads(lines.readline())
     try:
         chosen = _chosen(settings["models"])
-        judge = Judge(chosen, ensemble.of(chosen), _LIMITS, evidence=False)
+        judge = Judge(chosen, ensemble.of(chosen), _LIMITS, evidence=False, trust=provenance.load(()))
         judges = {evidence: judge.asked(evidence=evidence) for evidence in (False, True)}
     except UnmaskError as error:
         write(written({"unfit": str(error)}))

@@ -15,7 +15,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import heatmap, sound_page, video_page
+from unmask import heatmap, measured_map, sound_page, video_page
 from unmask import report as reports
 from unmask.limits import Limits
 from unmask.modalities import image as pictures
@@ -74,7 +74,12 @@ def _photo(report: Report, path: Path, limits: Limits) -> dict[str, bytes]:
             scales[detector] = heatmap.common_scale(list(maps.values()))
             for index, logits in maps.items():
                 found[f"heat-{index}.png"] = heatmap.overlay(logits, scales[detector])
-    return found | _notes({"width": photo.width, "height": photo.height, "scales": scales})
+    cells: dict[str, dict[str, str]] = {}
+    for index, evidence in enumerate(report.evidence):
+        if measured := measured_map.shown(evidence):
+            found |= _bytes({f"cells-{index}.png": measured.picture})
+            cells[str(index)] = {name: getattr(measured, name) for name in ("name", "unit", "low", "high")}
+    return found | _notes({"width": photo.width, "height": photo.height, "scales": scales, "cells": cells})
 
 
 def _video(report: Report, limits: Limits) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ CHILD: Final = (sys.executable, "-m", "unmask.server.child")
 AHEAD: Final = 8
 """Requests sent beyond those that are worked on."""
 
-_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR", "SYSTEMROOT", "OMP_NUM_THREADS")
+_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR", "SYSTEMROOT", "UNMASK_TRUST")
 """Of the environment; the rest may hold passwords, and this process may fall into foreign hands."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
@@ -12,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
 import unmask
-from unmask import heatmap
+from unmask import heatmap, measured_map
 from unmask.report import environment_of
 from unmask.server.problems import Refusal
 
@@ -46,13 +47,16 @@ def _static() -> dict[str, tuple[bytes, str, str]]:
     found = {name: ((here / name).read_bytes(), f"{kind}; charset=utf-8") for name, kind in _OURS.items()}
     found |= {name: ((reports / name).read_bytes(), "text/css; charset=utf-8") for name in _OF_REPORTS}
     found["legend.png"] = (heatmap.legend(), "image/png")
+    found["cells.png"] = (base64.b64decode(measured_map.legend().partition(",")[2]), "image/png")
     return {name: (data, kind, f'"{hashlib.sha256(data).hexdigest()[:20]}"') for name, (data, kind) in found.items()}
 
 
 @cache
 def _environment() -> Environment:
     environment = environment_of(PackageLoader("unmask.server"))
-    environment.globals.update(legend="/static/legend.png", version=unmask.__version__)
+    environment.globals.update(
+        legend="/static/legend.png", measured_legend="/static/cells.png", version=unmask.__version__
+    )
     environment.filters.update(bytes=_bytes, day=lambda time: time.strftime("%d %b %Y, %H:%M UTC").lstrip("0"))
     return environment
 

@@ -30,6 +30,7 @@ _NOTHING: Final = {
     "width": 0,
     "height": 0,
     "scales": {},
+    "cells": {},
     "frames": [],
     "scale": None,
     "note": None,
