@@ -1,7 +1,7 @@
 """Mutated files against the reader of metadata: no crash, no hang, no flood of memory.
 
-`python benchmarks/provenance_fuzz.py` draws one file of each kind that docs/provenance-kinds.md lists, flips bytes in
-copies of it by seed, and reads 2,000 of them in a process of their own. It exits with 1 where a goal is missed.
+`python benchmarks/provenance_fuzz.py` draws one file of each kind that docs/provenance-findings.md lists, flips bytes
+in copies of it by seed, and reads 2,000 of them in a process of their own. It exits with 1 where a goal is missed.
 """
 
 from __future__ import annotations

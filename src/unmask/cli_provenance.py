@@ -44,6 +44,7 @@ def provenance(
     """
     import json
 
+    from unmask.console import uninterrupted
     from unmask.modalities.image import display_path
     from unmask.provenance import load
     from unmask.provenance.whole import of
@@ -66,7 +67,9 @@ def provenance(
                     "problem": problem,
                     **found.model_dump(mode="json", exclude={"raw"}),
                 }
-                print("," if count else "", json.dumps(said, indent=2, ensure_ascii=True), sep="\n", end="", flush=True)
+                text = json.dumps(said, indent=2, ensure_ascii=True)
+                with uninterrupted():  # an object is there, or it is not
+                    print("," if count else "", text, sep="\n", end="", flush=True)
             else:
                 _print(visible(display_path(path)), found, problem)
             count += 1

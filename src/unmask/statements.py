@@ -22,7 +22,7 @@ class Finding(Value):
     """One thing worth knowing that was read in a file.
 
     Attributes:
-        code: What it is, for programs; docs/provenance.md lists them all.
+        code: What it is, for programs; docs/provenance-findings.md lists them all.
         kind: What it is worth.
         where: Where it was read: "EXIF, DateTimeOriginal".
         quote: The words of the file, bounded, invisible characters written out; None where there are none to quote.

@@ -22,7 +22,7 @@ STRANGER = drawn.signer("A Stranger")
 
 
 def trusting(*signers: drawn.Signer) -> Trust:
-    return Trust("".join(one.root for one in signers), ("here",))
+    return Trust("".join(one.root for one in signers))
 
 
 def codes(account: Account) -> set[str]:

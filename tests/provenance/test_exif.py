@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from PIL.TiffImagePlugin import IFDRational
 
 from tests.draw_provenance import NORTH, camera, exif, jpeg
 from unmask.provenance import Account, read, times
 from unmask.statements import Kind
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+UNKNOWN = (IFDRational(0, 0),) * 3
+"""As EXIF is to write an angle that is not known."""
 
 
 def of(**ifds: Any) -> Account:
@@ -62,6 +65,9 @@ def test_satellites_and_camera_agree_but_for_time_zones(day: str, contradicts: b
         ({**NORTH, 2: (48.0, 61.0, 0.0)}, "gps-impossible"),
         ({**NORTH, 1: "X"}, "gps-impossible"),
         ({**NORTH, 2: (0.0, 0.0, 0.0), 4: (0.0, 0.0, 0.0)}, None),
+        ({1: "", 2: (0.0, 0.0, 0.0), 3: "", 4: (0.0, 0.0, 0.0)}, None),
+        ({**NORTH, 2: UNKNOWN, 4: UNKNOWN}, None),
+        ({**NORTH, 2: UNKNOWN}, "gps-impossible"),
         ({7: (10.0, 0.0, 0.0)}, None),
     ],
 )

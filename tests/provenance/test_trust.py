@@ -22,7 +22,6 @@ def test_files_and_folders_are_read(tmp_path: Path, roots: tuple[str, str]) -> N
     (tmp_path / "list" / "notes.txt").write_text("not a certificate")
     trust = load([tmp_path / "a.pem", tmp_path / "list"])
     assert trust.pem.count("BEGIN CERTIFICATE") == 2
-    assert trust.names == (str(tmp_path / "a.pem"), str(tmp_path / "list"))
     assert trust.sha256 == load([tmp_path / "a.pem", tmp_path / "list"]).sha256 != load([tmp_path / "a.pem"]).sha256
 
 

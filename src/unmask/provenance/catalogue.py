@@ -1,4 +1,4 @@
-"""Every finding there is, with what it is worth and what it means; docs/provenance.md is written from it."""
+"""Every finding there is, with what it is worth and what it means; docs/provenance-findings.md is written from it."""
 
 from __future__ import annotations
 

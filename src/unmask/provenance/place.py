@@ -25,10 +25,10 @@ def account(gps: Mapping[int, Value], taken: str) -> Account:
         return Account(facts={"has gps": 0.0})
     latitude, why = _angle(gps.get(_LATITUDE), gps.get(_LATITUDE_REF), "NS", 90)
     longitude, why_not = _angle(gps.get(_LONGITUDE), gps.get(_LONGITUDE_REF), "EW", 180)
-    if latitude is None or longitude is None:
+    if _blank(gps.get(_LATITUDE)) and _blank(gps.get(_LONGITUDE)):
+        findings = []  # what devices write that know no place: nought, divided by whatever, to no side
+    elif latitude is None or longitude is None:
         findings = [finding("gps-impossible", _WHERE, f"no place on this earth: {why or why_not}")]
-    elif latitude == longitude == 0:
-        findings = []  # what devices write that know no place
     else:
         north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
         place = f"{abs(latitude):.5f} {north}, {abs(longitude):.5f} {east}"
@@ -53,6 +53,10 @@ def _angle(value: Value | None, reference: Value | None, letters: str, most: int
     if not (0 <= minutes < 60 and 0 <= seconds < 60 and 0 <= angle <= most):
         return None, f"{degrees:g} degrees, {minutes:g} minutes and {seconds:g} seconds do not exist"
     return (-angle if letter == letters[1] else angle), None
+
+
+def _blank(value: Value | None) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, tuple) and one[0] == 0 for one in value)
 
 
 def _clock(gps: Mapping[int, Value], taken: str) -> list[Finding]:

@@ -28,11 +28,9 @@ class Trust:
 
     Attributes:
         pem: All of them, one after the other; empty where nobody is trusted.
-        names: Where they were read.
     """
 
     pem: str = ""
-    names: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str | None:
@@ -53,7 +51,7 @@ def load(places: Sequence[str | Path]) -> Trust:
         Path(one) for one in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if one
     ]
     texts = [_read(file) for place in named for file in _files(place)]
-    return Trust("\n".join(texts), tuple(str(place) for place in named)) if texts else NOBODY
+    return Trust("\n".join(texts)) if texts else NOBODY
 
 
 def _files(place: Path) -> list[Path]:
