@@ -6,6 +6,8 @@ import json
 import re
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +220,27 @@ def test_a_body_that_is_too_large_is_refused_while_it_comes(server: Served) -> N
         assert 30 * 10**6 < sent < 60 * 10**6  # 32 MB are taken, and a little more so that the sender hears why
     left = list(server.settings.media.glob("??/*.part"))
     assert not left
+
+
+def test_bodies_that_are_no_uploads_must_be_small(server: Served, uploads: Path) -> None:
+    report = server.post("/v1/scan", uploads / "portrait.jpg").json()["id"]
+    address = f"/v1/reports/{report}/feedback"
+    before = server.http.get(address).json()["feedback"]
+    problem(server.http.post(address, json={"says": "right", "note": "x" * 200_000}), 413, "too-large")
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        yield b'{"says": "right", "note": "'
+        while sent < 2 * 10**9:
+            sent += 2**20
+            yield b"x" * 2**20
+
+    with suppress(httpx.TransportError):  # it may hang up before all is sent
+        answer = server.http.post(address, content=pieces(), headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 413)
+    assert sent < 50 * 10**6
+    assert server.http.get(address).json()["feedback"] == before
 
 
 def test_foreign_names_and_pages_are_refused(server: Served, uploads: Path) -> None:

@@ -124,7 +124,7 @@ async def picture(
     "/v1/reports/{report_id}/feedback",
     status_code=201,
     response_model=Feedback,
-    responses=documented(404),
+    responses=documented(404, 413),
     summary="Say whether the verdict was right",
 )
 def say(request: Request, caller: MaySay, report_id: ReportId, said: FeedbackIn) -> Feedback:

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unmask.server.problems import Refusal
 
+UPLOADS: Final = ("/v1/scan", "/v1/jobs", "/upload")
+_SMALL_BYTES: Final = 100_000
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _PAGE_POLICY: Final = "; ".join(
     (
@@ -59,22 +61,34 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        size = 0
+
+        async def measured() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            small = scope["path"] in UPLOADS or size <= _SMALL_BYTES
+            return message if small else {"type": "http.disconnect"}  # nobody waits for the rest
+
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if size > _SMALL_BYTES and scope["path"] not in UPLOADS:
+                    headers["Connection"] = "close"
             await send(message)
 
         headers = Headers(scope=scope)
         try:
+            _check_size(scope["path"], headers)
             self._check_name(headers)
             if scope["method"] not in _SAFE:
                 check_origin(headers)
         except Refusal as refusal:
             await refusal.response()(scope, receive, dressed)
             return
-        await self._app(scope, receive, dressed)
+        await self._app(scope, measured, dressed)
 
     def _check_name(self, headers: Headers) -> None:
         """A page elsewhere can point its own name at this machine, and would then be of our origin."""
@@ -97,6 +111,15 @@ def check_origin(headers: Headers) -> None:
         return
     if origin is not None and (urlsplit(origin).netloc or origin).lower() != headers.get("host", "").lower():
         raise Refusal("foreign-page", "its Origin header is not ours")
+
+
+def _check_size(path: str, headers: Headers) -> None:
+    """Bodies of forms and JSON are read whole, so they must be small; those of uploads are measured where they go."""
+    announced = headers.get("content-length", "0")
+    if path not in UPLOADS and announced.isdecimal() and int(announced) > _SMALL_BYTES:
+        refusal = Refusal("too-large", f"a body may have {_SMALL_BYTES:,} bytes here", "Send less.")
+        refusal.headers["Connection"] = "close"
+        raise refusal
 
 
 def _without_port(host: str) -> str:
