@@ -5,7 +5,9 @@ Plain ASGI: a body that streams past must not be gathered here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from unmask.server.problems import Refusal
 
 UPLOADS: Final = ("/v1/scan", "/v1/jobs", "/upload")
 _SMALL_BYTES: Final = 100_000
+_HEAR_BYTES: Final = 4_000_000
+_HEAR_S: Final = 2.0
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _PAGE_POLICY: Final = "; ".join(
     (
@@ -86,6 +90,8 @@ class Guard:
             if scope["method"] not in _SAFE:
                 check_origin(headers)
         except Refusal as refusal:
+            if "Connection" in refusal.headers:
+                await let_it_hear(receive)
             await refusal.response()(scope, receive, dressed)
             return
         await self._app(scope, measured, dressed)
@@ -120,6 +126,18 @@ def _check_size(path: str, headers: Headers) -> None:
         refusal = Refusal("too-large", f"a body may have {_SMALL_BYTES:,} bytes here", "Send less.")
         refusal.headers["Connection"] = "close"
         raise refusal
+
+
+async def let_it_hear(receive: Receive) -> None:
+    """Take in a little more of a refused body: hung up on at once, the sender would not read why."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_HEAR_S):
+            while size < _HEAR_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _without_port(host: str) -> str:

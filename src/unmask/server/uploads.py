@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import IO, Final
@@ -18,6 +18,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from starlette.requests import ClientDisconnect, Request
 
+from unmask.server.guard import let_it_hear
 from unmask.server.media import Media
 from unmask.server.problems import Refusal
 from unmask.server.settings import Settings
@@ -25,8 +26,6 @@ from unmask.server.settings import Settings
 _HEADER_BYTES: Final = 4096
 _MOST_PARTS: Final = 1000
 _ROOM_EVERY_BYTES: Final = 32_000_000
-_AFTER_REFUSAL_BYTES: Final = 4_000_000
-_AFTER_REFUSAL_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Intake:
                 await reader.read(request)
             except Refusal as refusal:
                 refusal.headers["Connection"] = "close"  # or the web server would take in all the rest
-                await _let_it_hear(request)
+                await let_it_hear(request.receive)
                 raise
             finally:
                 reader.close()
@@ -255,14 +254,3 @@ def _disposition(header: str) -> tuple[str, str | None]:
         filename = filename.replace("\\", "/").rsplit("/", 1)[-1].replace("\0", "")
         filename = filename.encode("utf-8", "replace").decode()[-200:]
     return (name if isinstance(name, str) else ""), filename
-
-
-async def _let_it_hear(request: Request) -> None:
-    """Take in a little more of a refused body: closed at once, the sender would not read why."""
-    with suppress(TimeoutError, ClientDisconnect, RuntimeError):
-        async with asyncio.timeout(_AFTER_REFUSAL_S):
-            size = 0
-            async for piece in request.stream():
-                size += len(piece)
-                if size > _AFTER_REFUSAL_BYTES:
-                    return
