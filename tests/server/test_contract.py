@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings, strategies
+from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from tests.server.running import Served, served
@@ -23,9 +24,11 @@ from unmask.server.metrics import Meters
 from unmask.server.service import Service
 from unmask.server.settings import Settings
 
-_EXAMPLES: Final = 12
+_EXAMPLES: Final = 25
 _nothing = cast(Service, SimpleNamespace(meters=Meters()))
-schema = schemathesis.openapi.from_dict(create_app(Settings(), _nothing).openapi())
+_schema = schemathesis.openapi.from_dict(create_app(Settings(), _nothing).openapi())
+OPERATIONS: Final[list[Any]] = [cast(Any, found).ok() for found in _schema.get_all_operations()]
+POSITIVE: Final = GenerationMode.POSITIVE
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +47,23 @@ def known(guarded: Served, uploads: Path) -> dict[str, str]:
     return {"job_id": job["id"], "report_id": job["files"][0]["report"], "name": "thumbnail.jpg"}
 
 
-@schema.parametrize()
-@settings(max_examples=_EXAMPLES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-def test_answers_are_as_described(case: schemathesis.Case[Any], guarded: Served, known: dict[str, str]) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
+def test_answers_are_as_described(operation: Any, guarded: Served, known: dict[str, str]) -> None:
     options: dict[str, Any] = {
         "base_url": guarded.url.rstrip("/"),
         "headers": {"Authorization": guarded.http.headers["Authorization"]},
         "timeout": 30,
     }
-    answer = case.call(**options)
-    reused = "other-request" in answer.text  # schemathesis sends one Idempotency-Key with different bodies
-    case.validate_response(answer, excluded_checks=[positive_data_acceptance] if reused else [])
-    if case.path_parameters and case.method != "DELETE":  # and the same of what is there
-        case.path_parameters.update({name: known[name] for name in case.path_parameters})
-        case.call_and_validate(**options, excluded_checks=[negative_data_rejection])  # the path is right now
+    modes = list(GenerationMode) if operation.path_parameters or operation.query or operation.body else [POSITIVE]
+
+    @settings(max_examples=_EXAMPLES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(strategies.one_of([operation.as_strategy(generation_mode=mode) for mode in modes]))
+    def check(case: schemathesis.Case[Any]) -> None:
+        answer = case.call(**options)
+        reused = "other-request" in answer.text  # one Idempotency-Key may come with different bodies
+        case.validate_response(answer, excluded_checks=[positive_data_acceptance] if reused else [])
+        if case.path_parameters and case.method != "DELETE":  # and the same of what is there
+            case.path_parameters.update({name: known[name] for name in case.path_parameters})
+            case.call_and_validate(**options, excluded_checks=[negative_data_rejection])  # the path is right now
+
+    check()
