@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from unmask import client as module
 from unmask.client import Client
 from unmask.errors import MissingExtraError, ServiceError, UsageError
 
@@ -45,7 +44,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that the client would have waited."""
     found: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", found.append)
+    monkeypatch.setattr("unmask.client.time.sleep", found.append)
     return found
 
 
@@ -113,11 +112,12 @@ def test_tries_end(photo: Path, waits: list[float]) -> None:
 
 
 def test_what_might_be_done_twice_is_sent_once(waits: list[float]) -> None:
-    for ask in (
+    asks: tuple[Callable[[Client], object], ...] = (
         lambda one: one.delete(ID),
         lambda one: one.cancel(ID),
         lambda one: one.feedback(ID, "right", note="I was there"),
-    ):
+    )
+    for ask in asks:
         found, asked = client(httpx.Response(503, text="<html>a proxy</html>"))
         with pytest.raises(ServiceError, match="the server answered 503"):
             ask(found)
