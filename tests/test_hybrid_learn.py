@@ -19,7 +19,7 @@ from unmask.errors import ManifestError, UsageError
 from unmask.hybrid import FILE, read
 from unmask.hybrid_data import listened
 from unmask.manifest import Item
-from unmask.types import Label
+from unmask.types import Label, Spared
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -117,6 +117,25 @@ def test_where_no_network_could_judge_the_hybrid_has_no_say(learned: Path, netwo
     assert "hybrid" not in report.scores
 
 
+def test_triage_takes_only_the_same_bytes_for_a_copy_where_metadata_are_weighed(
+    dressed: Path, learned: Path, network: Path, tmp_path: Path
+) -> None:
+    items = [item for item in manifest.read(dressed) if item.label == 0 and item.split == "test"]
+    honest = next(item.path for item in items if item.attributes["metadata"] == "honest")
+    (tmp_path / "a.jpg").write_bytes(honest.read_bytes())
+    with Image.open(honest) as picture:
+        picture.save(tmp_path / "b.png")  # the same pixels without the camera
+    (tmp_path / "c.jpg").write_bytes(honest.read_bytes())
+    files = sorted(tmp_path.iterdir())
+    with Scanner([network], hybrid=learned, triage=True) as scanner:
+        spared = list(scanner.scan_many(files))
+    with Scanner([network], hybrid=learned) as scanner:
+        plain = list(scanner.scan_many(files))
+    assert [one.skipped.reason if one.skipped else None for one in spared] == [None, None, Spared.SAME_BYTES]
+    assert [one.scores["hybrid"] for one in spared] == [one.scores["hybrid"] for one in plain]
+    assert plain[0].scores["hybrid"] != plain[1].scores["hybrid"]
+
+
 def test_a_hybrid_of_other_networks_is_refused(learned: Path, tmp_path: Path) -> None:
     make_bundle(tmp_path / "patch", name="patch", kind="patch", constant=0.5)
     with pytest.raises(UsageError, match="learned on other networks"):
@@ -180,3 +199,21 @@ def test_the_verbs(table: Path, network: Path, tmp_path: Path, run: Run) -> None
     assert report["verdict"]["detector"] in ("hybrid", "provenance")
     assert Label(report["verdict"]["label"])
     assert run("dress", str(table), str(tmp_path / "x"), "--honest", "0.9").code == 2
+
+
+def test_the_verb_study_prints_both_tables(
+    table: Path, network: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        hybrid_study.study,
+        "__kwdefaults__",
+        {**(hybrid_study.study.__kwdefaults__ or {}), "proportions": (Shares(0.8, 0.2, 0.0),)},
+    )
+    made = run("hybrid", "study", str(table), str(tmp_path), "--models", str(network))
+    assert made.code == 0
+    assert "| 80% / 20% / 0% | test |" in made.out
+    assert "| learned at, measured at | 80% / 20% / 0% |" in made.out
+    assert json.loads((tmp_path / hybrid_study.RESULT).read_text())["moved"]
+    missing = run("hybrid", "study", str(tmp_path / "none.csv"), str(tmp_path))
+    assert missing.code == 1
+    assert "cannot be read" in missing.err
