@@ -90,3 +90,20 @@ def test_a_jpeg_with_further_pictures_behind_it_is_a_jpeg() -> None:
     tables = compression.look(picture, picture.convert("RGB"), ())[1]
     assert "libjpeg at quality 77" in tables.sentence
     assert tables.map is not None
+
+
+def test_a_picture_without_a_face_is_not_called_small_or_flat() -> None:
+    picture = saved(textured(0), 80)
+    for faces in ((), (face(0, 0, 256, 256),)):
+        together = compression.look(picture, picture.convert("RGB"), faces)[0]
+        assert together.sentence.startswith("not weighed: no face, or too little in it or beside it")
+
+
+def test_where_a_measure_is_missing_nothing_leans() -> None:
+    tiles = Image.fromarray(
+        np.kron(np.random.default_rng(0).integers(0, 256, (16, 16)), np.ones((16, 16))).astype("u1")
+    )
+    tiles.format = "PNG"
+    found = compression.look(tiles, tiles.convert("RGB"), [FACE])
+    assert found[0].sentence.startswith("not weighed: not everything could be measured")
+    assert [one.logit for one in found] == [None, 0.0, None, None, None, None]
