@@ -136,10 +136,13 @@ def test_triage_takes_only_the_same_bytes_for_a_copy_where_metadata_are_weighed(
     assert plain[0].scores["hybrid"] != plain[1].scores["hybrid"]
 
 
-def test_a_hybrid_of_other_networks_is_refused(learned: Path, tmp_path: Path) -> None:
+def test_a_hybrid_of_other_networks_is_refused(learned: Path, network: Path, tmp_path: Path) -> None:
     make_bundle(tmp_path / "patch", name="patch", kind="patch", constant=0.5)
     with pytest.raises(UsageError, match="learned on other networks"):
         Scanner([tmp_path / "patch"], hybrid=learned)
+    make_bundle(tmp_path / "first", name="first", kind="patch")
+    with pytest.raises(UsageError, match="where its networks decided otherwise"):
+        Scanner([tmp_path / "first", network], hybrid=learned)
     with pytest.raises(UsageError, match="ask for it or for stability"):
         Scanner([tmp_path / "patch"], hybrid=learned, stability=True)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from unmask import __version__, calibrate, joining, manifest
+from unmask import __version__, calibrate, ensemble, joining, manifest
 from unmask.card import Figure
 from unmask.hybrid import FILE, Hybrid, HybridCard
 from unmask.hybrid_data import Collected, collected, listened, networks_of
@@ -53,7 +53,7 @@ def learn(
     out.mkdir(parents=True, exist_ok=True)
     with Scanner(models, provenance=False) as scanner:
         found = _collected(table, "val", scanner, out, progress)
-        networks = networks_of(scanner.bundles)
+        networks, rule = networks_of(scanner.bundles), ensemble.rule(scanner.bundles)
     examples, set_name = found.split("val"), f"val of {table.name}"
     fitted, scores = where_it_helps(examples, kind)
     calibration, probabilities = calibrated(examples, scores, set_name)
@@ -66,6 +66,7 @@ def learn(
         kind=kind,
         summary="what networks say of a picture, and what its file says of its compression and its origin",
         networks=networks,
+        rule=rule,
         terms=fitted.terms,
         learned_on=f"{len(examples.labels):,} files of {set_name}, by folds; {found.left_out:,} left out",
         calibration=calibration,
@@ -103,7 +104,7 @@ def evaluate(
     """
     loaded = Hybrid(folder)
     with Scanner(models, provenance=False) as scanner:
-        loaded.demand({one.name: one.sha256 for one in networks_of(scanner.bundles)})
+        loaded.demand({one.name: one.sha256 for one in networks_of(scanner.bundles)}, ensemble.rule(scanner.bundles))
         found = _collected(table, split, scanner, folder, progress)
     examples = found.split(split)
     scores = np.asarray(loaded.logits(examples.facts), np.float64)

@@ -103,7 +103,7 @@ class Scanner:
         together, trusted = ensemble.of(chosen), load(trust) if provenance else None
         joined = Hybrid(Path(hybrid)) if hybrid is not None else None
         if joined:
-            joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen})
+            joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen}, ensemble.rule(chosen))
         self._judge: Judge | None = Judge(
             chosen, together, limits, evidence, stability, frames or FRAMES, trusted, joined
         )
