@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,22 @@ def test_what_networks_said_is_remembered_and_not_asked_again(
     make_bundle(tmp_path / "other", name="patch", kind="patch", constant=0.5)
     with Scanner([tmp_path / "other"]) as scanner, pytest.raises(UsageError, match="what other networks said"):
         listened(scanner, items, names, tmp_path / "said.jsonl")
+
+
+def test_a_file_that_was_changed_is_asked_about_again(dressed: Path, network: Path, tmp_path: Path) -> None:
+    for item in manifest.read(dressed):
+        path = tmp_path / item.path.name
+        path.write_bytes(item.path.read_bytes())
+    items = [replace(item, path=tmp_path / item.path.name) for item in manifest.read(dressed)]
+    manifest.write(tmp_path / "copies.csv", items)
+    hybrid_learn.learn(tmp_path / "copies.csv", tmp_path / "mine", models=[network])
+    before = (tmp_path / "mine" / hybrid_learn.NETWORKS).read_text().splitlines()
+    changed = next(item.path for item in items if item.split == "val")
+    with changed.open("ab") as file:
+        file.write(b"more")
+    hybrid_learn.learn(tmp_path / "copies.csv", tmp_path / "mine", models=[network])
+    after = (tmp_path / "mine" / hybrid_learn.NETWORKS).read_text().splitlines()
+    assert (len(before), len(after)) == (61, 62)
 
 
 def test_a_split_without_both_classes_is_refused(dressed: Path, network: Path, tmp_path: Path) -> None:

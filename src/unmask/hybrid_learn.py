@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -123,8 +124,17 @@ def evaluate(
 
 def _collected(table: Path, split: str, scanner: Scanner, out: Path, progress: Progress | None) -> Collected:
     items = manifest.in_split(manifest.read(table), split)
-    names = [str(manifest.located(item.path)) for item in items]
+    names = [_known_by(item.path) for item in items]
     return collected(items, names, listened(scanner, items, names, out / NETWORKS, progress))
+
+
+def _known_by(path: Path) -> str:
+    """The hash of a file's bytes, so that what networks said of another one that lay there is not taken for its own."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(path)
 
 
 def _figures(examples: Examples, found: Gain, on: str, command: str) -> tuple[Figure, ...]:
