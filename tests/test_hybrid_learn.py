@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -178,6 +179,18 @@ def test_a_file_that_was_changed_is_asked_about_again(dressed: Path, network: Pa
     hybrid_learn.learn(tmp_path / "copies.csv", tmp_path / "mine", models=[network])
     after = (tmp_path / "mine" / hybrid_learn.NETWORKS).read_text().splitlines()
     assert (len(before), len(after)) == (61, 62)
+
+
+@pytest.mark.parametrize("missing", ["sklearn", "skl2onnx"])
+@pytest.mark.parametrize("verb", ["learn", "study"])
+def test_what_learning_needs_is_asked_for_before_anything_is_done(
+    table: Path, tmp_path: Path, missing: str, verb: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = run("hybrid", verb, str(table), str(tmp_path / "out"))
+    assert done.code != 0
+    assert "unmask[train]" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_split_without_both_classes_is_refused(dressed: Path, network: Path, tmp_path: Path) -> None:

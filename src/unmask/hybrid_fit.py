@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -86,6 +87,16 @@ class Fitted(NamedTuple):
         if self.model is None:
             return np.array([one[JOINT] if self.terms else 0.0 for one in facts], np.float64)
         return np.asarray(self.model.decision_function(table(self.terms, facts)), np.float64)
+
+
+def demand_extras() -> None:
+    """Look for what learning needs, before networks are asked about thousands of files.
+
+    Raises:
+        MissingExtraError: scikit-learn or skl2onnx is not installed.
+    """
+    if not all(map(find_spec, ("sklearn", "skl2onnx"))):
+        raise MissingExtraError("learning a hybrid", "train")
 
 
 def fit(examples: Examples, kind: Kind, reads: Reads = "both") -> Fitted:

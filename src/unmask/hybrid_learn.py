@@ -14,7 +14,7 @@ from unmask import __version__, calibrate, ensemble, joining, manifest
 from unmask.card import Figure
 from unmask.hybrid import FILE, Hybrid, HybridCard
 from unmask.hybrid_data import Collected, collected, listened, networks_of
-from unmask.hybrid_fit import Examples, Gain, Kind, calibrated, gain, where_it_helps, write
+from unmask.hybrid_fit import Examples, Gain, Kind, calibrated, demand_extras, gain, where_it_helps, write
 from unmask.manifest import FAKE, REAL
 from unmask.metrics import Floats, Interval, share
 from unmask.scan import Scanner
@@ -51,6 +51,8 @@ def learn(
         UsageError: The files are too few, metadata did not help, or `out` holds what other networks said.
         MissingExtraError: scikit-learn or skl2onnx is not installed.
     """
+    demand_extras()
+    manifest.read(table)  # what is wrong with it is said before a folder is made
     out.mkdir(parents=True, exist_ok=True)
     with Scanner(models, provenance=False) as scanner:
         found = _collected(table, "val", scanner, out, progress)
