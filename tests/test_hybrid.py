@@ -106,6 +106,7 @@ def card(kind: Kind, examples: Examples) -> HybridCard:
         kind=kind,
         summary="drawn",
         networks=(Network(name="face", sha256="1" * 64),),
+        rule="as learned",
         terms=fit(examples, kind).terms,
         learned_on="drawn",
         calibration=Calibration(set="drawn", temperature=1.0, bias=0.0, reals=1, fakes=1),
@@ -162,10 +163,12 @@ def test_a_golden_file_that_does_not_fit_is_refused(folder: Path) -> None:
 
 def test_other_networks_are_refused(folder: Path) -> None:
     loaded = Hybrid(folder)
-    loaded.demand({"face": "1" * 64, "another": "2" * 64})
+    loaded.demand({"face": "1" * 64, "of voices": "2" * 64}, "as learned")
+    with pytest.raises(UsageError, match="where its networks decided otherwise"):
+        loaded.demand({"face": "1" * 64, "another": "2" * 64}, "otherwise")
     for networks in ({"face": "2" * 64}, {}):
         with pytest.raises(UsageError, match=r"learned on other networks than those loaded \(face\)"):
-            loaded.demand(networks)
+            loaded.demand(networks, "as learned")
 
 
 def test_metadata_that_do_not_help_make_no_hybrid(tmp_path: Path) -> None:

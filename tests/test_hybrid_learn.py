@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from unmask.errors import ManifestError, UsageError
 from unmask.hybrid import FILE, read
 from unmask.hybrid_data import listened
 from unmask.manifest import Item
-from unmask.types import Label
+from unmask.types import Label, Spared
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -117,10 +119,32 @@ def test_where_no_network_could_judge_the_hybrid_has_no_say(learned: Path, netwo
     assert "hybrid" not in report.scores
 
 
-def test_a_hybrid_of_other_networks_is_refused(learned: Path, tmp_path: Path) -> None:
+def test_triage_takes_only_the_same_bytes_for_a_copy_where_metadata_are_weighed(
+    dressed: Path, learned: Path, network: Path, tmp_path: Path
+) -> None:
+    items = [item for item in manifest.read(dressed) if item.label == 0 and item.split == "test"]
+    honest = next(item.path for item in items if item.attributes["metadata"] == "honest")
+    (tmp_path / "a.jpg").write_bytes(honest.read_bytes())
+    with Image.open(honest) as picture:
+        picture.save(tmp_path / "b.png")  # the same pixels without the camera
+    (tmp_path / "c.jpg").write_bytes(honest.read_bytes())
+    files = sorted(tmp_path.iterdir())
+    with Scanner([network], hybrid=learned, triage=True) as scanner:
+        spared = list(scanner.scan_many(files))
+    with Scanner([network], hybrid=learned) as scanner:
+        plain = list(scanner.scan_many(files))
+    assert [one.skipped.reason if one.skipped else None for one in spared] == [None, None, Spared.SAME_BYTES]
+    assert [one.scores["hybrid"] for one in spared] == [one.scores["hybrid"] for one in plain]
+    assert plain[0].scores["hybrid"] != plain[1].scores["hybrid"]
+
+
+def test_a_hybrid_of_other_networks_is_refused(learned: Path, network: Path, tmp_path: Path) -> None:
     make_bundle(tmp_path / "patch", name="patch", kind="patch", constant=0.5)
     with pytest.raises(UsageError, match="learned on other networks"):
         Scanner([tmp_path / "patch"], hybrid=learned)
+    make_bundle(tmp_path / "first", name="first", kind="patch")
+    with pytest.raises(UsageError, match="where its networks decided otherwise"):
+        Scanner([tmp_path / "first", network], hybrid=learned)
     with pytest.raises(UsageError, match="ask for it or for stability"):
         Scanner([tmp_path / "patch"], hybrid=learned, stability=True)
 
@@ -139,6 +163,34 @@ def test_what_networks_said_is_remembered_and_not_asked_again(
     make_bundle(tmp_path / "other", name="patch", kind="patch", constant=0.5)
     with Scanner([tmp_path / "other"]) as scanner, pytest.raises(UsageError, match="what other networks said"):
         listened(scanner, items, names, tmp_path / "said.jsonl")
+
+
+def test_a_file_that_was_changed_is_asked_about_again(dressed: Path, network: Path, tmp_path: Path) -> None:
+    for item in manifest.read(dressed):
+        path = tmp_path / item.path.name
+        path.write_bytes(item.path.read_bytes())
+    items = [replace(item, path=tmp_path / item.path.name) for item in manifest.read(dressed)]
+    manifest.write(tmp_path / "copies.csv", items)
+    hybrid_learn.learn(tmp_path / "copies.csv", tmp_path / "mine", models=[network])
+    before = (tmp_path / "mine" / hybrid_learn.NETWORKS).read_text().splitlines()
+    changed = next(item.path for item in items if item.split == "val")
+    with changed.open("ab") as file:
+        file.write(b"more")
+    hybrid_learn.learn(tmp_path / "copies.csv", tmp_path / "mine", models=[network])
+    after = (tmp_path / "mine" / hybrid_learn.NETWORKS).read_text().splitlines()
+    assert (len(before), len(after)) == (61, 62)
+
+
+@pytest.mark.parametrize("missing", ["sklearn", "skl2onnx"])
+@pytest.mark.parametrize("verb", ["learn", "study"])
+def test_what_learning_needs_is_asked_for_before_anything_is_done(
+    table: Path, tmp_path: Path, missing: str, verb: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = run("hybrid", verb, str(table), str(tmp_path / "out"))
+    assert done.code != 0
+    assert "unmask[train]" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_split_without_both_classes_is_refused(dressed: Path, network: Path, tmp_path: Path) -> None:
@@ -180,3 +232,21 @@ def test_the_verbs(table: Path, network: Path, tmp_path: Path, run: Run) -> None
     assert report["verdict"]["detector"] in ("hybrid", "provenance")
     assert Label(report["verdict"]["label"])
     assert run("dress", str(table), str(tmp_path / "x"), "--honest", "0.9").code == 2
+
+
+def test_the_verb_study_prints_both_tables(
+    table: Path, network: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        hybrid_study.study,
+        "__kwdefaults__",
+        {**(hybrid_study.study.__kwdefaults__ or {}), "proportions": (Shares(0.8, 0.2, 0.0),)},
+    )
+    made = run("hybrid", "study", str(table), str(tmp_path), "--models", str(network))
+    assert made.code == 0
+    assert "| 80% / 20% / 0% | test |" in made.out
+    assert "| learned at, measured at | 80% / 20% / 0% |" in made.out
+    assert json.loads((tmp_path / hybrid_study.RESULT).read_text())["moved"]
+    missing = run("hybrid", "study", str(tmp_path / "none.csv"), str(tmp_path))
+    assert missing.code == 1
+    assert "cannot be read" in missing.err

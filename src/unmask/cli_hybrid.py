@@ -67,7 +67,10 @@ def learn(
     ] = ModelKind.LOGISTIC,
     models: Models = None,
 ) -> None:
-    """Learn a hybrid on the val split, by folds, for `unmask scan --hybrid OUT`."""
+    """Learn a hybrid on the val split, by folds.
+
+    It decides where `unmask scan --hybrid OUT` names it.
+    """
     with extra("learning a hybrid"):
         from unmask import hybrid_learn
         from unmask.figures import to_markdown
@@ -103,7 +106,10 @@ def study(
     models: Models = None,
     seed: Seed = 0,
 ) -> None:
-    """What metadata add to networks at stated proportions of honest, stripped and forged ones, on val and test."""
+    """What metadata add to what networks say.
+
+    At stated proportions of honest, stripped and forged ones, on val and test.
+    """
     with extra("learning a hybrid"), ExitStack() as stack:
         from unmask import hybrid_study
 

@@ -168,3 +168,17 @@ def of(bundles: Sequence[Bundle]) -> Ensemble | None:
         if found is not None and found.fits(bundles):
             return found
     return None
+
+
+def rule(bundles: Sequence[Bundle]) -> str:
+    """A hash of all by which detectors come to decide on a picture.
+
+    Who they are, in the order of their say, how they cut, pool and are calibrated, and the ensemble beside them.
+
+    Raises:
+        BundleError: As of `of`.
+    """
+    joint = of(bundles)
+    cards = [one.card for one in bundles if one.card.modality == "image"]
+    told = [card.model_dump_json(include={"name", "sha256", "cut", "pooling", "calibration"}) for card in cards]
+    return hashlib.sha256("\n".join([*told, joint.sha256 if joint else ""]).encode()).hexdigest()

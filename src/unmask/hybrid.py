@@ -54,6 +54,7 @@ class HybridCard(Value):
         kind: Logistic regression, or gradient-boosted trees.
         summary: What it reads.
         networks: Those it was learned on.
+        rule: How they came to decide there (`unmask.ensemble.rule`).
         terms: Columns of the graph's input, in order.
         learned_on: Which files, and how their metadata were.
         calibration: From the graph's logit to a probability, fitted on files that the graph had not seen.
@@ -69,6 +70,7 @@ class HybridCard(Value):
     kind: Literal["logistic", "trees"]
     summary: str
     networks: tuple[Network, ...] = Field(min_length=1)
+    rule: str
     terms: tuple[Term, ...] = Field(min_length=1)
     learned_on: str
     calibration: Calibration
@@ -104,20 +106,27 @@ class Hybrid:
         """The scores of files, above 0 leaning fake: float32 (N,)."""
         return self._session.run(self.card.table(files))["logit"]
 
-    def demand(self, networks: Mapping[str, str]) -> None:
-        """Go on only with the networks it was learned on.
+    def demand(self, networks: Mapping[str, str], rule: str) -> None:
+        """Go on only with the networks it was learned on, where they decide as they did there.
 
         Args:
             networks: sha256 of each loaded network, by name.
+            rule: How they decide (`unmask.ensemble.rule`).
 
         Raises:
-            UsageError: One is missing, or another one of its name.
+            UsageError: One is missing, or another one of its name; or they decide otherwise.
         """
         wrong = [one.name for one in self.card.networks if networks.get(one.name) != one.sha256]
         if wrong:
             raise UsageError(
                 f"this hybrid was learned on other networks than those loaded ({', '.join(wrong)}): learn one on these "
                 "with `unmask hybrid learn`, or load the ones it names"
+            )
+        if rule != self.card.rule:
+            raise UsageError(
+                "this hybrid was learned where its networks decided otherwise: others are loaded beside them, their "
+                "order differs, or they were calibrated or joined anew; learn one on these with `unmask hybrid learn`, "
+                f"or load just {', '.join(one.name for one in self.card.networks)}, as they were"
             )
 
     def _check(self, folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from unmask import hybrid, traits
+from unmask import ensemble, hybrid, traits
 from unmask.baseline_model import Facts
 from unmask.bundles import Bundle
 from unmask.errors import ManifestError, MediaError, UsageError
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 Said = Mapping[str, Mapping[str, float]]
 """By a name of each file, what networks say of it, as `hybrid.said` gives it; empty where they abstained."""
 
-_PINS: Final = "networks"
+_PINS: Final = "rule"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def listened(
         cache: Where to remember; what other networks said is not used.
         progress: Called with files done and files in all.
     """
-    pins = {one.name: one.sha256 for one in networks_of(scanner.bundles)}
+    pins = ensemble.rule(scanner.bundles)
     known = _read(cache, pins)
     waiting = [(name, item) for name, item in zip(names, items, strict=True) if name not in known]
     with cache.open("w", encoding="utf-8") as file:
@@ -119,7 +119,7 @@ def _numbers(path: Path) -> dict[str, dict[str, float]] | None:
         return None
 
 
-def _read(cache: Path, pins: Mapping[str, str]) -> dict[str, Mapping[str, float]]:
+def _read(cache: Path, pins: str) -> dict[str, Mapping[str, float]]:
     if not cache.is_file():
         return {}
     try:

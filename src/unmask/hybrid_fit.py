@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 
 from unmask import calibrate, joining, resampling
 from unmask.baseline_model import Facts, Term, terms_of
+from unmask.bundles import TOLERANCE
 from unmask.card import Calibration
-from unmask.errors import MissingExtraError, UsageError
+from unmask.errors import BundleError, MissingExtraError, UsageError
 from unmask.hybrid import FILE, GOLDEN, JOINT, MODEL, HybridCard
 from unmask.joining import Said
 from unmask.metrics import Floats, Interval
@@ -85,6 +87,16 @@ class Fitted(NamedTuple):
         if self.model is None:
             return np.array([one[JOINT] if self.terms else 0.0 for one in facts], np.float64)
         return np.asarray(self.model.decision_function(table(self.terms, facts)), np.float64)
+
+
+def demand_extras() -> None:
+    """Look for what learning needs, before networks are asked about thousands of files.
+
+    Raises:
+        MissingExtraError: scikit-learn or skl2onnx is not installed.
+    """
+    if not all(map(find_spec, ("sklearn", "skl2onnx"))):
+        raise MissingExtraError("learning a hybrid", "train")
 
 
 def fit(examples: Examples, kind: Kind, reads: Reads = "both") -> Fitted:
@@ -206,13 +218,20 @@ def write(folder: Path, card: HybridCard, fitted: Fitted, facts: Sequence[Facts]
     Raises:
         MissingExtraError: skl2onnx is not installed.
         UsageError: Metadata did not help, so there is no model.
+        BundleError: The graph computes something else on one of the files.
     """
     if fitted.model is None:
         raise UsageError(
             "metadata were not measured to help the networks on these files, so there is no hybrid: scan without one"
         )
+    from unmask.runtime import Session  # here, because naming one must not load onnxruntime
+
     values = table(fitted.terms, facts[:_GOLDEN_FILES])
+    everything = table(fitted.terms, facts)
     data = _graph(fitted.model, values).SerializeToString(deterministic=True)
+    apart = float(np.abs(Session(data, 1).run(everything)["logit"] - fitted.logits(facts)).max())
+    if not apart <= TOLERANCE:  # so written because NaN must fail
+        raise BundleError(f"the graph does not compute what was learned: logits differ by {apart:.2g}")
     card = card.model_copy(update={"sha256": hashlib.sha256(data).hexdigest()})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL).write_bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from unmask import __version__, calibrate, joining, manifest
+from unmask import __version__, calibrate, ensemble, joining, manifest
 from unmask.card import Figure
 from unmask.hybrid import FILE, Hybrid, HybridCard
 from unmask.hybrid_data import Collected, collected, listened, networks_of
-from unmask.hybrid_fit import Examples, Gain, Kind, calibrated, gain, where_it_helps, write
+from unmask.hybrid_fit import Examples, Gain, Kind, calibrated, demand_extras, gain, where_it_helps, write
 from unmask.manifest import FAKE, REAL
 from unmask.metrics import Floats, Interval, share
 from unmask.scan import Scanner
@@ -50,10 +51,12 @@ def learn(
         UsageError: The files are too few, metadata did not help, or `out` holds what other networks said.
         MissingExtraError: scikit-learn or skl2onnx is not installed.
     """
+    demand_extras()
+    manifest.read(table)  # what is wrong with it is said before a folder is made
     out.mkdir(parents=True, exist_ok=True)
     with Scanner(models, provenance=False) as scanner:
         found = _collected(table, "val", scanner, out, progress)
-        networks = networks_of(scanner.bundles)
+        networks, rule = networks_of(scanner.bundles), ensemble.rule(scanner.bundles)
     examples, set_name = found.split("val"), f"val of {table.name}"
     fitted, scores = where_it_helps(examples, kind)
     calibration, probabilities = calibrated(examples, scores, set_name)
@@ -66,6 +69,7 @@ def learn(
         kind=kind,
         summary="what networks say of a picture, and what its file says of its compression and its origin",
         networks=networks,
+        rule=rule,
         terms=fitted.terms,
         learned_on=f"{len(examples.labels):,} files of {set_name}, by folds; {found.left_out:,} left out",
         calibration=calibration,
@@ -103,7 +107,7 @@ def evaluate(
     """
     loaded = Hybrid(folder)
     with Scanner(models, provenance=False) as scanner:
-        loaded.demand({one.name: one.sha256 for one in networks_of(scanner.bundles)})
+        loaded.demand({one.name: one.sha256 for one in networks_of(scanner.bundles)}, ensemble.rule(scanner.bundles))
         found = _collected(table, split, scanner, folder, progress)
     examples = found.split(split)
     scores = np.asarray(loaded.logits(examples.facts), np.float64)
@@ -122,8 +126,17 @@ def evaluate(
 
 def _collected(table: Path, split: str, scanner: Scanner, out: Path, progress: Progress | None) -> Collected:
     items = manifest.in_split(manifest.read(table), split)
-    names = [str(manifest.located(item.path)) for item in items]
+    names = [_known_by(item.path) for item in items]
     return collected(items, names, listened(scanner, items, names, out / NETWORKS, progress))
+
+
+def _known_by(path: Path) -> str:
+    """The hash of a file's bytes, so that what networks said of another one that lay there is not taken for its own."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(path)
 
 
 def _figures(examples: Examples, found: Gain, on: str, command: str) -> tuple[Figure, ...]:

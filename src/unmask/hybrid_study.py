@@ -18,7 +18,7 @@ from unmask import dress, manifest
 from unmask.dress import Shares
 from unmask.errors import ManifestError
 from unmask.hybrid_data import Collected, collected, listened
-from unmask.hybrid_fit import Examples, Hybridised, Kind, Reads, fit, gain, out_of_fold, where_it_helps
+from unmask.hybrid_fit import Examples, Hybridised, Kind, Reads, demand_extras, fit, gain, out_of_fold, where_it_helps
 from unmask.metrics import Interval
 from unmask.scan import Scanner
 
@@ -153,6 +153,7 @@ def study(
         UsageError: `out` holds something else, or the files are too few.
         MissingExtraError: scikit-learn is not installed.
     """
+    demand_extras()
     items = [item for item in manifest.read(table) if item.split in ("val", "test")]
     if not items:
         raise ManifestError(f"{table} has nothing in val and test, which a hybrid is learned and measured on")

@@ -103,10 +103,11 @@ class Scanner:
         together, trusted = ensemble.of(chosen), load(trust) if provenance else None
         joined = Hybrid(Path(hybrid)) if hybrid is not None else None
         if joined:
-            joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen})
+            joined.demand({bundle.card.name: bundle.card.sha256 for bundle in chosen}, ensemble.rule(chosen))
         self._judge: Judge | None = Judge(
             chosen, together, limits, evidence, stability, frames or FRAMES, trusted, joined
         )
+        self._weighs = joined is not None
         self._cores = usable_cores()
         self._jobs = jobs or self._cores
 
@@ -165,7 +166,7 @@ class Scanner:
         """Of one run: copies are looked for among its own files."""
         from unmask.triage import Triage
 
-        return Triage(self._known, self._limits) if self._triage else None
+        return Triage(self._known, self._limits, self._weighs) if self._triage else None
 
     def _open_judge(self) -> Judge:
         if self._judge is None:

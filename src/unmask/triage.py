@@ -5,7 +5,8 @@ a copy of a picture that was judged earlier in the same run (`unmask.same_pictur
 faces are looked for and networks asked. No other file's verdict depends on what was skipped.
 
 A copy takes over a verdict that rests on what was seen, of a picture with its bytes, its pixels, or from which it was
-provably saved. It never takes over a declaration: such words are about the file in which they stand.
+provably saved. It never takes over a declaration: such words are about the file in which they stand. For the same
+reason only the same bytes make a copy where a hybrid weighs what each file says of itself.
 
 Which file is whose copy depends on the order of the files alone, not on which thread was faster: decisions are taken in
 that order, each once those before it are.
@@ -84,11 +85,15 @@ class Triage:
     Attributes:
         known: What a list says of files, by the hash of their bytes.
         limits: What reading a picture again may cost.
+        weighed: Whether verdicts weigh what the file says of itself, as by a hybrid: then pixels alone make no copy.
     """
 
-    def __init__(self, known: Mapping[str, Known] | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, known: Mapping[str, Known] | None = None, limits: Limits = DEFAULT_LIMITS, weighed: bool = False
+    ) -> None:
         self.known = known or {}
         self.limits = limits
+        self.weighed = weighed
         self._seen = _Seen()
         self._begun = 0
         self._waiting: deque[tuple[int, Path]] = deque()
@@ -211,6 +216,8 @@ class Turn:
         """
         if _decides(said):
             return Spare(Spared.DECLARED)
+        if self._triage.weighed:
+            return self.of_film(said) if said is None else None
         pixels, small = pixels_sha256(photo.image), near_duplicates.thumbnail(photo.image)
         with self._triage.turn(self.number) as seen:
             if said is not None:

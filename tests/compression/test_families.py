@@ -59,3 +59,12 @@ def test_anything_else_is_unknown_and_only_near_a_quality() -> None:
 
 def test_brightness_of_libjpeg_with_foreign_colours_is_not_called_libjpeg() -> None:
     assert family(qtables=[standard(80).ravel().tolist(), np.full(64, 7).tolist()]).name == "unknown"
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L"])
+def test_one_table_for_all_channels_is_that_of_libjpeg(mode: str) -> None:
+    file = io.BytesIO()
+    textured(0, 32, 32).convert(mode).save(file, "JPEG", quality=70)
+    found = coding(Image.open(file))
+    assert found is not None
+    assert recognise(found) == Family("libjpeg", 70)

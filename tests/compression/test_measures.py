@@ -102,3 +102,9 @@ def test_a_picture_without_one_square_is_said_to_be_too_small() -> None:
     assert seen.plane is None
     assert findings.of_grid(seen) == findings.of_earlier(seen) == findings.NO_ROOM
     assert "quality 90" in findings.of_tables(seen)
+
+
+@pytest.mark.parametrize("quality", [75, 85])
+def test_a_drawn_slope_is_not_said_to_have_been_saved_before(quality: int) -> None:
+    slope = Image.fromarray(np.tile(np.linspace(0, 255, 600), (600, 1)).astype(np.uint8))
+    assert earlier(cut(saved(slope, quality))).nats == 0.0

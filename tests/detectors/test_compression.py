@@ -90,3 +90,31 @@ def test_a_jpeg_with_further_pictures_behind_it_is_a_jpeg() -> None:
     tables = compression.look(picture, picture.convert("RGB"), ())[1]
     assert "libjpeg at quality 77" in tables.sentence
     assert tables.map is not None
+
+
+def test_a_picture_without_a_face_is_not_called_small_or_flat() -> None:
+    picture = saved(textured(0), 80)
+    for faces in ((), (face(0, 0, 256, 256),)):
+        together = compression.look(picture, picture.convert("RGB"), faces)[0]
+        assert together.sentence.startswith("not weighed: no face to be compared with what is beside it")
+
+
+def test_where_a_measure_is_missing_nothing_leans() -> None:
+    tiles = Image.fromarray(
+        np.kron(np.random.default_rng(0).integers(0, 256, (16, 16)), np.ones((16, 16))).astype("u1")
+    )
+    tiles.format = "PNG"
+    found = compression.look(tiles, tiles.convert("RGB"), [FACE])
+    assert found[0].sentence.startswith("not weighed: not everything could be measured")
+    assert [one.logit for one in found] == [None, 0.0, None, None, None, None]
+
+
+def test_the_grid_of_a_turned_jpeg_begins_where_it_does_in_the_upright_picture() -> None:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 2  # mirrored
+    textured(0, 203, 200).save(file, "JPEG", quality=80, exif=exif)
+    picture = Image.open(file)
+    upright = picture.convert("RGB").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    grid = compression.look(picture, upright, ())[4]
+    assert grid.sentence.startswith("the grid of blocks begins at column 3, row 0")

@@ -41,6 +41,9 @@ _ROUNDING: Final = tuple(
 the weights of a normal distribution of 0.45 grey levels. No place is at a half, where rounding would take one side."""
 _DOUBT: Final = 0.1
 """Share of the coefficients that no model explains, in blocks that were clipped for one. Measured against 0.02."""
+_ONE_SIDED: Final = 1 / 3
+"""Share of one frequency among the coefficients that are not 0, over which they tell nothing: a drawn slope has heaps
+of its own. Of 50 photos saved twice none came over 0.24; of 18 drawn slopes and waves one was under 0.33."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,8 @@ class Earlier:
 
     Attributes:
         quality: libjpeg's quality that explains the coefficients best.
-        nats: By how much better than none: mean log-likelihood ratio of a coefficient that is not 0. Under 0: none.
+        nats: By how much better than none: mean log-likelihood ratio of a coefficient that is not 0. Under 0: none; 0
+            where nearly all coefficients are of one frequency, as on drawn slopes.
         each: The sum of it in each block: float32 (rows, columns).
         count: Coefficients of each block that are not 0: (rows, columns).
     """
@@ -100,7 +104,9 @@ def earlier(plane: Plane) -> Earlier:
         if firsts[at] in ratios:
             each += ratios[firsts[at]][values + _LARGEST]
         count += values != 0
-    return Earlier(best, float(each.sum() / max(count.sum(), 1)), each, count)
+    largest = max(int(np.count_nonzero(values)) for values, _, _ in told)
+    tells = largest <= _ONE_SIDED * count.sum()
+    return Earlier(best, float(each.sum() / max(count.sum(), 1)) if tells else 0.0, each, count)
 
 
 def _spectrum(values: Floats, step: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

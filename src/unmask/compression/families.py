@@ -89,7 +89,7 @@ def standard(quality: int, *, chroma: bool = False) -> Table:
 
 
 def recognise(coding: Coding) -> Family:
-    """Which family wrote the tables of a JPEG."""
+    """Which family wrote the tables of a JPEG. Of CMYK and RGB libjpeg codes all channels by one table."""
     for quality in QUALITIES:
         if np.array_equal(coding.luma, standard(quality)):
             return _of_libjpeg(quality, coding.chroma)
@@ -110,7 +110,7 @@ def nearest(luma: Table) -> int:
 
 
 def _of_libjpeg(quality: int, chroma: Table | None) -> Family:
-    if chroma is None or np.array_equal(chroma, standard(quality, chroma=True)):
+    if chroma is None or any(np.array_equal(chroma, standard(quality, chroma=one)) for one in (True, False)):
         return Family("libjpeg", quality)
     other = next((q for q in QUALITIES if np.array_equal(chroma, standard(q, chroma=True))), None)
     if other is None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from unmask.compression import families
 from unmask.compression.measuring import Measures
-from unmask.compression.plane import Floats
+from unmask.compression.plane import BLOCK_PX, SQUARE_PX, Floats
 from unmask.types import Map
 
 EARLIER: Final = 0.02
@@ -25,12 +25,23 @@ CLEAR_GRID: Final = 0.2
 """Strength of a grid that is not announced by a JPEG header, from which on it is named."""
 
 NO_ROOM: Final = "not judged: the picture is too small, or flat everywhere"
-_NO_FACE: Final = "no face large enough to be compared with what is beside it"
-_UNUSUAL: Final = "more than in 95 of 100 real photos"
+NO_FACE: Final = (
+    "no face to be compared with what is beside it: none was found, or there is too little in it or beside it"
+)
+_UNUSUAL: Final = "more than in 95 of 100 of the real photos this was set on"
 _JPEGS: Final = ("JPEG", "MPO")
 """MPO is a JPEG with further pictures behind it, as many telephones write."""
 _CELLS: Final = 32
 """The most rows and columns of a map, for reports keep them."""
+
+
+def of_nothing(seen: Measures) -> str:
+    """Why the measures say nothing together."""
+    if seen.plane is None or seen.noise is None:
+        return NO_ROOM
+    if seen.plane.inside(SQUARE_PX) is None:
+        return f"not weighed: {NO_FACE}"
+    return "not weighed: not everything could be measured, for the face or what is beside it is flat"
 
 
 def of_tables(seen: Measures) -> str:
@@ -49,7 +60,7 @@ def of_earlier(seen: Measures) -> str:
         return NO_ROOM
     if seen.earlier.nats < EARLIER:
         return "no trace of an earlier, coarser JPEG on the same grid of blocks"
-    said = f"it was saved as a JPEG before, at about quality {seen.earlier.quality} of libjpeg"
+    said = f"it seems to have been saved as a JPEG before, at about quality {seen.earlier.quality} of libjpeg"
     apart = seen.earlier_apart
     if np.isnan(apart):
         return said
@@ -63,7 +74,7 @@ def of_ghosts(seen: Measures) -> str:
     if seen.ghosts is None:
         return NO_ROOM
     if np.isnan(seen.ghosts.apart):
-        return f"saved again at quality {seen.ghosts.quality}, its places differ most; {_NO_FACE}"
+        return f"saved again at quality {seen.ghosts.quality}, its places differ most; {NO_FACE}"
     way = "more" if seen.ghosts.apart > 0 else "less"
     share = f"{abs(seen.ghosts.apart):.0%} of the range {way} than what is beside it"
     unusual = f", {_UNUSUAL}: they may have been saved differently before" if _ghostly(seen) else ", as in real photos"
@@ -74,14 +85,13 @@ def of_grid(seen: Measures) -> str:
     """Where the blocks of 8 x 8 begin, and whether the face has others."""
     if seen.grid is None:
         return NO_ROOM
-    column, row = seen.grid.origin
-    said = f"the grid of blocks begins at column {column}, row {row}"
-    if seen.coding is None and seen.grid.strength < CLEAR_GRID:
-        said = "no clear grid of blocks"
+    column, row = _of_picture(seen, seen.grid.origin)
+    clear = seen.coding is not None or seen.grid.strength >= CLEAR_GRID
+    said = f"the grid of blocks begins at column {column}, row {row}" if clear else "no clear grid of blocks"
     if seen.grid.foreign is None:
-        return f"{said}; {_NO_FACE}"
+        return f"{said}; {NO_FACE}"
     if seen.grid.apart > GRID_APART:
-        x, y = seen.grid.foreign
+        x, y = _of_picture(seen, seen.grid.foreign)
         return f"{said}; the face shows a second one that begins at column {x}, row {y}, {_UNUSUAL}"
     return f"{said}; no second grid in the face"
 
@@ -91,9 +101,13 @@ def of_noise(seen: Measures) -> str:
     if seen.noise is None:
         return NO_ROOM
     if np.isnan(seen.noise.apart):
-        return f"noise of {seen.noise.whole:.1f} grey levels; {_NO_FACE}"
+        return f"noise of {seen.noise.whole:.1f} grey levels; {NO_FACE}"
     said = f"noise of {seen.noise.face:.1f} grey levels in the face and {seen.noise.beside:.1f} beside it"
-    return f"{said}, further apart than in 95 of 100 real photos" if abs(seen.noise.apart) > NOISE_UNLIKE else said
+    return (
+        f"{said}, further apart than in 95 of 100 of the real photos this was set on"
+        if abs(seen.noise.apart) > NOISE_UNLIKE
+        else said
+    )
 
 
 def table_map(seen: Measures) -> Map | None:
@@ -135,6 +149,12 @@ def noise_map(seen: Measures) -> Map | None:
 
 def _ghostly(seen: Measures) -> bool:
     return seen.ghosts is not None and abs(seen.ghosts.apart) > GHOST_APART
+
+
+def _of_picture(seen: Measures, place: tuple[int, int]) -> tuple[int, int]:
+    """Where blocks begin in the upright picture: those of one that was turned begin at what was its right or bottom."""
+    left, top = seen.plane.box_px[:2] if seen.plane else (0, 0)
+    return (place[0] + left) % BLOCK_PX, (place[1] + top) % BLOCK_PX
 
 
 def _sampling(name: str) -> str:

@@ -55,7 +55,8 @@ def look(header: Image.Image, picture: Image.Image, found: Sequence[Face]) -> tu
 
     Returns:
         What all measures come to together; then the tables, an earlier saving, ghosts, the grid and the noise, each
-        with its map where there is one. The logit of each is what it adds to the first one's; the tables add nothing.
+        with its map where there is one. The logit of each is what it adds to the first one's; the tables add nothing,
+        and where not all could be measured, none of them does.
 
     Raises:
         BundleError: The card is missing or broken.
@@ -65,8 +66,10 @@ def look(header: Image.Image, picture: Image.Image, found: Sequence[Face]) -> tu
     said = card.said(told)
     box = seen.plane.box_px if seen.plane else (0, 0, *picture.size)
 
+    whole = not any(map(math.isnan, told.values()))  # a part alone would lean by what is missing
+
     def finding(sentence: str, shown: Map | None, *names: str) -> Evidence:
-        known = [name for name in names if not math.isnan(told[name])]
+        known = names if whole else ()
         return Evidence(
             detector=NAME,
             region=Region(box_px=box),
@@ -76,7 +79,7 @@ def look(header: Image.Image, picture: Image.Image, found: Sequence[Face]) -> tu
             map=shown,
         )
 
-    together = finding(findings.NO_ROOM, None, *FEATURES)
+    together = finding(findings.of_nothing(seen), None, *FEATURES)
     if together.logit is not None:
         logit = card.logit(told)
         probability = card.probability(logit)
@@ -105,4 +108,4 @@ def _leaning(probability: float) -> str:
         return "they lean neither way"
     if probability > 0.5:
         return "they lean towards fake, as pictures do into which a face was pasted"
-    return "they lean towards real: nothing looks pasted"
+    return "they lean towards real, as pictures do into which no face was pasted"
