@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image, PngImagePlugin
 from sqlalchemy import select
 
 from tests.server.running import Served
@@ -253,6 +254,25 @@ def test_foreign_names_and_pages_are_refused(server: Served, uploads: Path) -> N
         "/v1/scan", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
     )
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_people_read_refusals_as_pages(server: Served) -> None:
+    for path in ("/?label=bogus", "/reports/none", "/nothing"):
+        answer = server.http.get(path, headers={"Accept": "text/html"})
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "What to do" in answer.text
+
+
+def test_the_history_says_where_a_verdict_without_a_probability_comes_from(
+    server: Served, uploads: Path, tmp_path: Path
+) -> None:
+    said = PngImagePlugin.PngInfo()
+    said.add_text("parameters", "a woman\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Model: v1-5")
+    Image.open(uploads / "portrait.jpg").save(tmp_path / "said.png", pnginfo=said)
+    found = server.post("/v1/scan", tmp_path / "said.png").json()
+    assert (found["label"], found["probability"]) == ("fake", None)
+    line = server.http.get("/").text.partition(found["id"])[2].partition("</li>")[0]
+    assert "declared" in line
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_safe(server: Served, uploads: Path) -> None:

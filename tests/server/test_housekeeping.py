@@ -135,6 +135,12 @@ def test_the_queue_hands_every_id_to_one_worker_as_json(
     assert sender.length == 0
 
 
+def test_a_queue_that_is_none_is_told(settings: Settings) -> None:
+    (settings.folder / "queue.db").write_text("no database, but long enough to look like one\n" * 100)
+    with pytest.raises(UsageError, match="move the file away"):
+        JobQueue(settings)
+
+
 def test_messages_are_json_and_no_pickles() -> None:
     serializer = JsonSerializer()
     message = Message("id", "judge_job", None, 0, 0, None, ("a",), {}, None, None, None, None, None, None, None)

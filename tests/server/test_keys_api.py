@@ -129,3 +129,5 @@ def test_others_reach_a_server_only_with_keys(tmp_path: Path) -> None:
     serving.check_keys(Settings(folder=tmp_path))
     for host, alone in (("::1", True), ("localhost", True), ("127.3.2.1", True), ("192.168.0.2", False)):
         assert Settings(folder=tmp_path, host=host).loopback is alone
+    assert "127.3.2.1" in Settings(folder=tmp_path, host="127.3.2.1").names, "the address that is printed is refused"
+    assert Settings(folder=tmp_path, host="192.168.0.2").names == ()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -53,8 +54,9 @@ class Database:
         """Bring the tables up to date. Several processes may do so at once: one does, the others wait.
 
         Raises:
-            UsageError: The database cannot be reached.
+            UsageError: The database cannot be reached, or holds the tables of a newer unmask.
         """
+        shown = self.engine.url.render_as_string(hide_password=True)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
@@ -63,8 +65,11 @@ class Database:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+        except CommandError as error:  # it names a step that we do not have
+            raise UsageError(
+                f"the database {shown} was brought up to date by another version of unmask: use that one or a newer one"
+            ) from error
         except DBAPIError as error:
-            shown = self.engine.url.render_as_string(hide_password=True)
             reason = " ".join(str(error.orig).split())[:200]
             raise UsageError(f"the database {shown} cannot be used: {reason}") from error
 

@@ -58,6 +58,7 @@ def home(
         label=label,
         jobs=[job for job in jobs if job.state not in ENDED],
         settings=service.settings,
+        words=report_view.WORDS,
     )
 
 

@@ -18,7 +18,7 @@ from unmask.types import Evidence, ModelUsed, Report, Score
 from unmask.video_page import Witness, witnesses
 from unmask.voice_line import VoiceLine
 
-_WORDS: Final = {
+WORDS: Final = {
     "fake": "Judged fake",
     "real": "Judged real",
     "uncertain": "Uncertain",
@@ -26,6 +26,7 @@ _WORDS: Final = {
     "unreadable": "Not readable",
     "nothing_to_judge": "Nothing to judge",
 }
+"""What a verdict or, where there is none, a status is called on every page."""
 _NOTHING: Final = {
     "width": 0,
     "height": 0,
@@ -147,7 +148,7 @@ def of(media: Media, row: Row[Any], models: Models) -> View:
         report=report,
         kind=kind,
         label=label,
-        words=_WORDS[label if verdict else report.status.value],
+        words=WORDS[label if verdict else report.status.value],
         model=overall,
         drawn=notes is not None,
         notes=told,

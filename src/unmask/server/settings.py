@@ -105,7 +105,7 @@ class Settings:
         """Names that `Host` may hold; empty where any will do, because keys protect what is behind it."""
         if self.public_names:
             return (*self.public_names, *LOCAL_NAMES)
-        return LOCAL_NAMES if self.loopback else ()
+        return (*LOCAL_NAMES, self.host.lower()) if self.loopback else ()
 
     @property
     def database_url(self) -> str:
