@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unmask.errors import MissingExtraError
+from unmask.errors import MissingExtraError, UsageError
 from unmask.wording import visible
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def add_key(
 
         scopes = tuple(scope) if scope else keys.USUAL
         size = mb_per_day * 10**6 if mb_per_day else None
-        print(keys.add(connection, name, store.clock(), scopes, per_minute, files_per_day, size))
+        made = keys.add(connection, name, store.clock(), scopes, per_minute, files_per_day, size)
+    print(made)  # not before it is stored: nobody shall note down a key that never was
 
 
 @keys_app.command("list")
@@ -218,6 +219,8 @@ def _where(data: Path | None, database: str | None, queue: str | None) -> dict[s
 def _opened(data: Path | None, database: str | None) -> Iterator[Database]:
     """The store, brought up to date."""
     with _extra():
+        from sqlalchemy.exc import DBAPIError
+
         from unmask.server.database import Database
         from unmask.server.settings import Settings
     settings: Settings = Settings(**_where(data, database, None))
@@ -226,6 +229,8 @@ def _opened(data: Path | None, database: str | None) -> Iterator[Database]:
     try:
         store.upgrade()
         yield store
+    except DBAPIError as error:
+        raise UsageError(f"the database cannot be used: {' '.join(str(error.orig).split())[:200]}") from error
     finally:
         store.close()
 
