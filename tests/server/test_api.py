@@ -23,7 +23,7 @@ from unmask.types import Report, Status
 
 
 def unlike(path: Path, folder: Path, mark: str) -> Path:
-    """The same picture as another file."""
+    """The same content as another file."""
     found = folder / path.name
     found.write_bytes(path.read_bytes() + mark.encode())
     return found
@@ -70,7 +70,8 @@ def test_a_file_that_is_none_of_ours_gets_a_report_too(server: Served, uploads: 
 
 
 def test_a_job_of_all_kinds_of_files(server: Served, uploads: Path, tmp_path: Path) -> None:
-    files = [uploads / name for name in ("portrait.jpg", "clip.mp4", "call.wav", "notes.txt")]
+    names = ("portrait.jpg", "clip.mp4", "call.wav", "notes.txt")
+    files = [unlike(uploads / name, tmp_path, "of all kinds") for name in names]  # no other test has had them judged
     posted = server.post("/v1/jobs", *files)
     assert posted.status_code == 202
     job = posted.json()
@@ -159,7 +160,8 @@ def test_a_job_can_be_cancelled(server: Served, uploads: Path, tmp_path: Path) -
     ended = server.until_job_ended(job["id"], 30)
     assert ended["state"] == "cancelled"
     problem(server.http.post(f"/v1/jobs/{job['id']}/cancel"), 409, "finished")
-    assert server.post("/v1/jobs", uploads / "notes.txt").status_code == 202  # the worker goes on
+    following = server.post("/v1/jobs", uploads / "notes.txt").json()
+    assert server.until_job_ended(following["id"])["state"] == "done"  # the worker goes on
 
 
 def test_feedback_is_kept_with_the_report(server: Served, uploads: Path) -> None:

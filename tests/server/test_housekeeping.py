@@ -151,6 +151,15 @@ def test_messages_are_json_and_no_pickles() -> None:
         serializer.deserialize(b"\x80\x04\x95.")
 
 
+def test_a_folder_of_any_name_holds_its_database(tmp_path: Path) -> None:
+    settings = Settings(folder=tmp_path / "what? 7%20#x")
+    settings.prepare_folder()
+    store = Database(settings.database_url)
+    store.upgrade()
+    store.close()
+    assert (settings.folder / "unmask.db").is_file()
+
+
 def test_settings_that_cannot_work_are_refused() -> None:
     with pytest.raises(UsageError, match="workers is 0"):
         Settings(workers=0)

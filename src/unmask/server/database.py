@@ -58,7 +58,7 @@ class Database:
         """
         shown = self.engine.url.render_as_string(hide_password=True)
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
         try:
             with self.engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
