@@ -38,7 +38,7 @@ def test_a_key_that_could_not_be_stored_is_not_shown(run: Run, tmp_path: Path) -
     store.close()
     failed = run("keys", "add", "desk", "--data", tmp_path)
     assert (failed.code, failed.out) == (2, "")
-    assert "the database cannot be used: FOREIGN KEY" in failed.err
+    assert "cannot be used: FOREIGN KEY" in failed.err
 
 
 def test_wrong_use_is_told_in_a_sentence(run: Run, tmp_path: Path) -> None:

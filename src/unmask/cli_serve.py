@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unmask.errors import MissingExtraError, UsageError
+from unmask.errors import MissingExtraError
 from unmask.wording import visible
 
 if TYPE_CHECKING:
@@ -219,8 +219,6 @@ def _where(data: Path | None, database: str | None, queue: str | None) -> dict[s
 def _opened(data: Path | None, database: str | None) -> Iterator[Database]:
     """The store, brought up to date."""
     with _extra():
-        from sqlalchemy.exc import DBAPIError
-
         from unmask.server.database import Database
         from unmask.server.settings import Settings
     settings: Settings = Settings(**_where(data, database, None))
@@ -228,9 +226,8 @@ def _opened(data: Path | None, database: str | None) -> Iterator[Database]:
     store = Database(settings.database_url)
     try:
         store.upgrade()
-        yield store
-    except DBAPIError as error:
-        raise UsageError(f"the database cannot be used: {' '.join(str(error.orig).split())[:200]}") from error
+        with store.telling():
+            yield store
     finally:
         store.close()
 
