@@ -265,16 +265,17 @@ def test_people_read_refusals_as_pages(server: Served) -> None:
         assert "What to do" in answer.text
 
 
-def test_the_history_says_where_a_verdict_without_a_probability_comes_from(
-    server: Served, uploads: Path, tmp_path: Path
-) -> None:
+def test_what_a_file_declares_is_called_so_everywhere(server: Served, uploads: Path, tmp_path: Path) -> None:
     said = PngImagePlugin.PngInfo()
     said.add_text("parameters", "a woman\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Model: v1-5")
     Image.open(uploads / "portrait.jpg").save(tmp_path / "said.png", pnginfo=said)
     found = server.post("/v1/scan", tmp_path / "said.png").json()
     assert (found["label"], found["probability"]) == ("fake", None)
     line = server.http.get("/").text.partition(found["id"])[2].partition("</li>")[0]
-    assert "declared" in line
+    page = server.http.get(f"/reports/{found['id']}").text
+    for text in (line, page):
+        assert "Declared made by a model" in text, "the words of the report"
+        assert "Judged fake" not in text
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_safe(server: Served, uploads: Path) -> None:
