@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -27,6 +28,17 @@ def test_keys_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     again = run("keys", "revoke", identity, "--data", tmp_path)
     assert again.code == 2
     assert "no valid key" in again.err
+
+
+def test_a_key_that_could_not_be_stored_is_not_shown(run: Run, tmp_path: Path) -> None:
+    assert run("keys", "list", "--data", tmp_path).code == 0
+    with sqlite3.connect(tmp_path / "unmask.db") as store:  # fails when the change is committed, as on a full disk
+        store.execute("CREATE TABLE owed (key TEXT REFERENCES keys (id) DEFERRABLE INITIALLY DEFERRED)")
+        store.execute("CREATE TRIGGER owes AFTER INSERT ON keys BEGIN INSERT INTO owed VALUES ('nobody'); END")
+    store.close()
+    failed = run("keys", "add", "desk", "--data", tmp_path)
+    assert (failed.code, failed.out) == (2, "")
+    assert "cannot be used: FOREIGN KEY" in failed.err
 
 
 def test_wrong_use_is_told_in_a_sentence(run: Run, tmp_path: Path) -> None:

@@ -139,9 +139,15 @@ def test_a_job_is_followed_to_its_end(photo: Path, waits: list[float]) -> None:
 
 
 def test_waiting_for_a_job_ends(waits: list[float]) -> None:
-    found, _ = client(*[httpx.Response(200, json=JOB | {"percent": number}) for number in range(5)])
-    with pytest.raises(ServiceError, match="has not ended after 0 s"):
-        found.wait(ID, timeout_s=0)
+    found, asked = client(*[httpx.Response(200, json=JOB) for _ in range(5_000)])  # nobody works on it
+    with pytest.raises(ServiceError, match=r"has not ended after 0\.02 s"):
+        found.wait(ID, timeout_s=0.02)
+    assert len(asked) == len(waits) + 1
+
+
+def test_waiting_gives_the_job_as_it_ended(waits: list[float]) -> None:
+    found, _ = client(httpx.Response(200, json=JOB), httpx.Response(200, json=JOB | {"state": "failed"}))
+    assert found.wait(ID).state == "failed"
 
 
 def test_all_pages_of_the_list(waits: list[float]) -> None:
@@ -155,6 +161,19 @@ def test_a_server_of_another_kind_is_told() -> None:
     found, _ = client(httpx.Response(200, text="hello"))
     with pytest.raises(ServiceError, match="is it another server"):
         found.models()
+
+
+def test_an_upload_to_a_server_of_another_kind_is_told(photo: Path) -> None:
+    for body in ("hello", "[1]"):
+        found, _ = client(httpx.Response(200, text=body))
+        with pytest.raises(ServiceError, match="is it another server"):
+            found.scan(photo)
+
+
+def test_a_key_read_from_a_file_may_end_with_its_line() -> None:
+    found, asked = client(httpx.Response(200, json={}), key="unmask_a_b\n")
+    found.models()
+    assert asked[0].headers["Authorization"] == "Bearer unmask_a_b"
 
 
 def test_files_that_are_not_there_are_wrong_use(tmp_path: Path) -> None:

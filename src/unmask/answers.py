@@ -26,6 +26,13 @@ def words(report: Report) -> str:
     return f"Listed as {verdict.label}" if verdict.known else _VERDICTS[verdict.label]
 
 
+def short(label: Label | None, status: Status, scored: bool) -> str:
+    """Of one file in a list that knows no more of it: nothing but a declaration calls a file fake without a score."""
+    if label is None:
+        return _STATUSES[status]
+    return _DECLARED[Extent.WHOLE] if label is Label.FAKE and not scored else _VERDICTS[label]
+
+
 def many(reports: Iterable[Report]) -> dict[str, str]:
     """Of many: what those of a label have in common, by the label, or "none" where there is no verdict."""
     verdicts = [report.verdict for report in reports if report.verdict]

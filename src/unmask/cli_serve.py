@@ -143,7 +143,8 @@ def add_key(
 
         scopes = tuple(scope) if scope else keys.USUAL
         size = mb_per_day * 10**6 if mb_per_day else None
-        print(keys.add(connection, name, store.clock(), scopes, per_minute, files_per_day, size))
+        made = keys.add(connection, name, store.clock(), scopes, per_minute, files_per_day, size)
+    print(made)  # not before it is stored: nobody shall note down a key that never was
 
 
 @keys_app.command("list")
@@ -225,7 +226,8 @@ def _opened(data: Path | None, database: str | None) -> Iterator[Database]:
     store = Database(settings.database_url)
     try:
         store.upgrade()
-        yield store
+        with store.telling():
+            yield store
     finally:
         store.close()
 

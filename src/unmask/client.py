@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _AGAIN: Final = (408, 409, 429, 502, 503, 504)
 _LONGEST_WAIT_S: Final = 30.0
+_LOOK_S: Final = 0.5
 
 
 class Client:
@@ -64,7 +65,7 @@ class Client:
         self._http = httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(timeout_s, connect=10.0),
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers={"Authorization": f"Bearer {key.strip()}"} if key else {},
             transport=transport,
             trust_env=False,  # no proxy gets to see the files
         )
@@ -97,7 +98,7 @@ class Client:
         """How far a job is."""
         return job_of(self._get(f"/v1/jobs/{job_id}"))
 
-    def follow(self, job_id: str, every_s: float = 0.5) -> Iterator[Job]:
+    def follow(self, job_id: str, every_s: float = _LOOK_S) -> Iterator[Job]:
         """A job each time something changed, until it has ended."""
         last = None
         while True:
@@ -116,12 +117,11 @@ class Client:
             ServiceError: It has not ended in time.
         """
         end_s = None if timeout_s is None else time.monotonic() + timeout_s
-        for job in self.follow(job_id):
-            if job.ended:
-                return job
-            if end_s is not None and time.monotonic() > end_s:
-                break
-        raise ServiceError(f"the job {job_id} has not ended after {timeout_s:g} s")
+        while not (job := self.job(job_id)).ended:
+            if end_s is not None and time.monotonic() >= end_s:
+                raise ServiceError(f"the job {job_id} has not ended after {timeout_s:g} s")
+            time.sleep(_LOOK_S)
+        return job
 
     def cancel(self, job_id: str) -> Job:
         """End a job before time."""
@@ -195,11 +195,7 @@ class Client:
         return self._json("GET", path, **options)
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        answer = self._send(method, path, **options)
-        try:
-            return dict(answer.json())
-        except ValueError as error:
-            raise ServiceError(f"{answer.url} does not answer as unmask does: is it another server?") from error
+        return _read(self._send(method, path, **options))
 
     def _upload(self, path: str, files: Sequence[str | Path], fields: dict[str, str]) -> dict[str, Any]:
         if not files:
@@ -215,7 +211,7 @@ class Client:
                 parts = [("file", part) for part in opened]
                 return self._http.post(path, files=parts, data=fields, headers=headers)
 
-        return dict(self._patiently(send, again=True).json())
+        return _read(self._patiently(send, again=True))
 
     def _send(self, method: str, path: str, *, again: bool = True, **options: Any) -> httpx.Response:
         return self._patiently(lambda: self._http.request(method, path, **options), again)
@@ -239,6 +235,13 @@ class Client:
                 wait_s = min(_LONGEST_WAIT_S, float(asked)) if asked.isdecimal() else wait_s
             time.sleep(wait_s)
         raise AssertionError("unreachable")
+
+
+def _read(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        return dict(answer.json())
+    except (ValueError, TypeError) as error:
+        raise ServiceError(f"{answer.url} does not answer as unmask does: is it another server?") from error
 
 
 def _refusal(answer: httpx.Response) -> ServiceError:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image, PngImagePlugin
 from sqlalchemy import select
 
 from tests.server.running import Served
@@ -22,7 +23,7 @@ from unmask.types import Report, Status
 
 
 def unlike(path: Path, folder: Path, mark: str) -> Path:
-    """The same picture as another file."""
+    """The same content as another file."""
     found = folder / path.name
     found.write_bytes(path.read_bytes() + mark.encode())
     return found
@@ -69,7 +70,8 @@ def test_a_file_that_is_none_of_ours_gets_a_report_too(server: Served, uploads: 
 
 
 def test_a_job_of_all_kinds_of_files(server: Served, uploads: Path, tmp_path: Path) -> None:
-    files = [uploads / name for name in ("portrait.jpg", "clip.mp4", "call.wav", "notes.txt")]
+    names = ("portrait.jpg", "clip.mp4", "call.wav", "notes.txt")
+    files = [unlike(uploads / name, tmp_path, "of all kinds") for name in names]  # no other test has had them judged
     posted = server.post("/v1/jobs", *files)
     assert posted.status_code == 202
     job = posted.json()
@@ -158,7 +160,8 @@ def test_a_job_can_be_cancelled(server: Served, uploads: Path, tmp_path: Path) -
     ended = server.until_job_ended(job["id"], 30)
     assert ended["state"] == "cancelled"
     problem(server.http.post(f"/v1/jobs/{job['id']}/cancel"), 409, "finished")
-    assert server.post("/v1/jobs", uploads / "notes.txt").status_code == 202  # the worker goes on
+    following = server.post("/v1/jobs", uploads / "notes.txt").json()
+    assert server.until_job_ended(following["id"])["state"] == "done"  # the worker goes on
 
 
 def test_feedback_is_kept_with_the_report(server: Served, uploads: Path) -> None:
@@ -253,6 +256,26 @@ def test_foreign_names_and_pages_are_refused(server: Served, uploads: Path) -> N
         "/v1/scan", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
     )
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_people_read_refusals_as_pages(server: Served) -> None:
+    for path in ("/?label=bogus", "/reports/none", "/nothing"):
+        answer = server.http.get(path, headers={"Accept": "text/html"})
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "What to do" in answer.text
+
+
+def test_what_a_file_declares_is_called_so_everywhere(server: Served, uploads: Path, tmp_path: Path) -> None:
+    said = PngImagePlugin.PngInfo()
+    said.add_text("parameters", "a woman\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Model: v1-5")
+    Image.open(uploads / "portrait.jpg").save(tmp_path / "said.png", pnginfo=said)
+    found = server.post("/v1/scan", tmp_path / "said.png").json()
+    assert (found["label"], found["probability"]) == ("fake", None)
+    line = server.http.get("/").text.partition(found["id"])[2].partition("</li>")[0]
+    page = server.http.get(f"/reports/{found['id']}").text
+    for text in (line, page):
+        assert "Declared made by a model" in text, "the words of the report"
+        assert "Judged fake" not in text
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_safe(server: Served, uploads: Path) -> None:

@@ -245,11 +245,16 @@ def test_every_page_fits_and_can_be_read(
             page.goto(path)
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, f"{path} is {wide} px too wide"
+            assert page.evaluate(OVERHANGING) == [], path
             name = path.strip("/").replace("/", "-")[:14] or "home"
             page.screenshot(path=shots / f"{name}-{size['width']}-{scheme}.png", full_page=path != "/api")
             assert page.evaluate(CONTRAST) == [], path
             assert page.evaluate(NAMELESS) == [], path
 
+
+OVERHANGING: Final = """() => [...document.querySelectorAll("main header, main section")]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => `${one.textContent.trim().slice(0, 30)}: ${one.scrollWidth - one.clientWidth} px`)"""
 
 CONTRAST: Final = """() => {
     // WCAG 2.2, 1.4.3: text against the nearest ground behind it, 4.5 to 1, or 3 to 1 where it is large.

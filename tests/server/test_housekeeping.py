@@ -135,6 +135,12 @@ def test_the_queue_hands_every_id_to_one_worker_as_json(
     assert sender.length == 0
 
 
+def test_a_queue_that_is_none_is_told(settings: Settings) -> None:
+    (settings.folder / "queue.db").write_text("no database, but long enough to look like one\n" * 100)
+    with pytest.raises(UsageError, match="move the file away"):
+        JobQueue(settings)
+
+
 def test_messages_are_json_and_no_pickles() -> None:
     serializer = JsonSerializer()
     message = Message("id", "judge_job", None, 0, 0, None, ("a",), {}, None, None, None, None, None, None, None)
@@ -143,6 +149,15 @@ def test_messages_are_json_and_no_pickles() -> None:
     assert serializer.deserialize(written) == message
     with pytest.raises(ValueError, match=r"utf-8|Expecting"):
         serializer.deserialize(b"\x80\x04\x95.")
+
+
+def test_a_folder_of_any_name_holds_its_database(tmp_path: Path) -> None:
+    settings = Settings(folder=tmp_path / "what? 7%20#x")
+    settings.prepare_folder()
+    store = Database(settings.database_url)
+    store.upgrade()
+    store.close()
+    assert (settings.folder / "unmask.db").is_file()
 
 
 def test_settings_that_cannot_work_are_refused() -> None:

@@ -36,6 +36,13 @@ def add(settings: Settings, name: str, *scopes: str, **limits: int) -> str:
     return text
 
 
+def revoke(settings: Settings, text: str) -> None:
+    store = Database(settings.database_url)
+    with store.writing() as connection:
+        keys.revoke(connection, text.split("_")[1], store.clock())
+    store.close()
+
+
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
@@ -97,11 +104,19 @@ def test_rates_and_quotas(guarded: Served) -> None:
 def test_a_revoked_key_ends_at_once(guarded: Served) -> None:
     text = add(guarded.settings, "gone")
     assert guarded.http.get("/v1/models", headers=bearer(text)).status_code == 200
-    store = Database(guarded.settings.database_url)
-    with store.writing() as connection:
-        keys.revoke(connection, text.split("_")[1], store.clock())
-    store.close()
+    revoke(guarded.settings, text)
     problem(guarded.http.get("/v1/models", headers=bearer(text)), 401, "bad-key")
+
+
+def test_a_stream_of_events_ends_with_its_key(guarded: Served) -> None:
+    text = add(guarded.settings, "listens")
+    job = guarded.http.post("/v1/jobs", headers=bearer(text), files={"file": ("a.jpg", b"x")}).json()["id"]
+    events = f"/v1/jobs/{job}/events"
+    with guarded.http.stream("GET", events, headers=bearer(text), timeout=10) as stream:  # a sign of life comes later
+        lines = stream.iter_lines()
+        assert next(lines) == "event: progress"
+        revoke(guarded.settings, text)
+        assert "event: end" not in list(lines)
 
 
 def test_people_sign_in_with_their_key_and_out_again(guarded: Served) -> None:
@@ -129,3 +144,5 @@ def test_others_reach_a_server_only_with_keys(tmp_path: Path) -> None:
     serving.check_keys(Settings(folder=tmp_path))
     for host, alone in (("::1", True), ("localhost", True), ("127.3.2.1", True), ("192.168.0.2", False)):
         assert Settings(folder=tmp_path, host=host).loopback is alone
+    assert "127.3.2.1" in Settings(folder=tmp_path, host="127.3.2.1").names, "the address that is printed is refused"
+    assert Settings(folder=tmp_path, host="192.168.0.2").names == ()

@@ -324,3 +324,10 @@ def test_what_is_no_url_of_a_database_is_told() -> None:
         Database("mysql://localhost/x")
     with pytest.raises(UsageError, match="cannot be used"):
         Database("sqlite:////no/such/folder/x.db").upgrade()
+
+
+def test_a_store_of_a_newer_version_is_left_alone(database: Database) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(UsageError, match="another version of unmask"):
+        database.upgrade()

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Security
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from unmask.server import audit_log, job_store
+from unmask.server import audit_log, job_store, keys
 from unmask.server.auth import Caller, allowed, bearer
 from unmask.server.problems import Refusal, documented
 from unmask.server.service import Service, service_of
@@ -66,7 +66,7 @@ def cancel(request: Request, caller: MayScan, job_id: JobId) -> Job:
     summary="Follow a job",
 )
 async def events(request: Request, caller: MayScan, job_id: JobId) -> StreamingResponse:
-    """Server-sent events, each time something changes, until the job has ended."""
+    """Server-sent events, each time something changes, until the job has ended or the key is revoked."""
     service = service_of(request)
     if service.streams >= service.settings.streams:
         raise Refusal("busy", f"{service.streams} event streams are open", "Ask for the job itself.", retry_s=5)
@@ -81,7 +81,10 @@ async def _stream(service: Service, job_id: str, caller: Caller, job: Job) -> As
         yield _event(job)
         while job.state not in ENDED:
             await asyncio.sleep(_LOOK_S)
-            now = await run_in_threadpool(_look, service, job_id, caller)
+            try:
+                now = await run_in_threadpool(_look, service, job_id, caller)
+            except Refusal:  # the key was revoked meanwhile
+                return
             if now != job:
                 job, said_s = now, time.monotonic()
                 yield _event(job)
@@ -94,6 +97,8 @@ async def _stream(service: Service, job_id: str, caller: Caller, job: Job) -> As
 
 def _look(service: Service, job_id: str, caller: Caller) -> Job:
     with service.database.reading() as connection:
+        if caller.key is not None and not keys.is_valid(connection, caller.key.id):
+            raise Refusal("bad-key", "the key was revoked")
         return job_store.get(connection, job_id, caller.sees)
 
 

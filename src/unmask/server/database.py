@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -49,24 +50,40 @@ class Database:
         with self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What the database refuses is told in a sentence, for those who sit at the command.
+
+        Raises:
+            UsageError: It cannot be reached, or is full.
+        """
+        try:
+            yield
+        except DBAPIError as error:
+            reason = " ".join(str(error.orig).split())[:200]
+            raise UsageError(f"the database {self._shown} cannot be used: {reason}") from error
+
     def upgrade(self) -> None:
         """Bring the tables up to date. Several processes may do so at once: one does, the others wait.
 
         Raises:
-            UsageError: The database cannot be reached.
+            UsageError: The database cannot be reached, or holds the tables of a newer unmask.
         """
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
         try:
-            with self.engine.begin() as connection:
+            with self.telling(), self.engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-        except DBAPIError as error:
-            shown = self.engine.url.render_as_string(hide_password=True)
-            reason = " ".join(str(error.orig).split())[:200]
-            raise UsageError(f"the database {shown} cannot be used: {reason}") from error
+        except CommandError as error:  # it names a step that we do not have
+            newer = "was brought up to date by another version of unmask: use that one or a newer one"
+            raise UsageError(f"the database {self._shown} {newer}") from error
+
+    @property
+    def _shown(self) -> str:
+        return self.engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -112,6 +112,12 @@ def any_valid(connection: Connection) -> bool:
     return bool(connection.execute(valid).scalar())
 
 
+def is_valid(connection: Connection, identity: str) -> bool:
+    """Whether a key has not been revoked."""
+    valid = (tables.keys.c.id == identity) & tables.keys.c.revoked_s.is_(None)
+    return connection.execute(select(tables.keys.c.id).where(valid)).first() is not None
+
+
 def revoke(connection: Connection, identity: str, now_s: float) -> None:
     """End a key, and all sessions that were opened with it.
 

@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from unmask import answers
 from unmask.server import api_reports, audit_log, job_store, keys, report_store, report_view
 from unmask.server.api_uploads import begin_job
 from unmask.server.auth import COOKIE, Caller, allowed
@@ -58,6 +59,7 @@ def home(
         label=label,
         jobs=[job for job in jobs if job.state not in ENDED],
         settings=service.settings,
+        words=answers.short,
     )
 
 

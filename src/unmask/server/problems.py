@@ -159,10 +159,10 @@ def add_to(app: FastAPI, routes: Sequence[BaseRoute], as_page: Callable[[Request
         return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def not_valid(_: Request, error: Exception) -> JSONResponse:
+    async def not_valid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         wrong = tuple(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:20])
-        return Refusal("not-valid", "some of its parts are not what they should be", errors=wrong).response()
+        return answer(request, Refusal("not-valid", "some of its parts are not what they should be", errors=wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ lost here is queued again by a worker, and one that is queued twice is claimed o
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -85,7 +86,10 @@ class JobQueue:
 def _huey(settings: Settings) -> Huey:
     if settings.queue is None:
         path = settings.folder / "queue.db"
-        return SqliteHuey(_NAME, filename=str(path), results=False, serializer=JsonSerializer(), timeout=30)
+        try:
+            return SqliteHuey(_NAME, filename=str(path), results=False, serializer=JsonSerializer(), timeout=30)
+        except sqlite3.Error as error:
+            raise UsageError(f"the queue {path} cannot be used: {error}; move the file away, no job is lost") from error
     try:
         huey = RedisHuey(_NAME, url=settings.queue, results=False, serializer=JsonSerializer())
         huey.storage.queue_size()

@@ -19,7 +19,12 @@ from unmask.server.problems import Refusal
 
 router = APIRouter(include_in_schema=False)
 
-_OURS: Final = {"page.css": "text/css", "page.js": "text/javascript", "report.js": "text/javascript"}
+_OURS: Final = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "report.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 _OF_REPORTS: Final = ("report.css", "video.css", "sound.css", "provenance.css")
 
 
@@ -44,7 +49,7 @@ def static(request: Request, name: str) -> Response:
 @cache
 def _static() -> dict[str, tuple[bytes, str, str]]:
     here, reports = files("unmask.server") / "static", files("unmask") / "templates"
-    found = {name: ((here / name).read_bytes(), f"{kind}; charset=utf-8") for name, kind in _OURS.items()}
+    found = {name: ((here / name).read_bytes(), kind) for name, kind in _OURS.items()}
     found |= {name: ((reports / name).read_bytes(), "text/css; charset=utf-8") for name in _OF_REPORTS}
     found["legend.png"] = (heatmap.legend(), "image/png")
     found["cells.png"] = (base64.b64decode(measured_map.legend().partition(",")[2]), "image/png")

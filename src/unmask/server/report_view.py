@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from unmask import time_charts, timeline, voice_line
+from unmask import answers, time_charts, timeline, voice_line
 from unmask.server import report_store
 from unmask.server.media import NOTES, Media
 from unmask.server.opened import type_of
@@ -18,14 +18,6 @@ from unmask.types import Evidence, ModelUsed, Report, Score
 from unmask.video_page import Witness, witnesses
 from unmask.voice_line import VoiceLine
 
-_WORDS: Final = {
-    "fake": "Judged fake",
-    "real": "Judged real",
-    "uncertain": "Uncertain",
-    "unsupported": "Not supported",
-    "unreadable": "Not readable",
-    "nothing_to_judge": "Nothing to judge",
-}
 _NOTHING: Final = {
     "width": 0,
     "height": 0,
@@ -147,7 +139,7 @@ def of(media: Media, row: Row[Any], models: Models) -> View:
         report=report,
         kind=kind,
         label=label,
-        words=_WORDS[label if verdict else report.status.value],
+        words=answers.words(report),
         model=overall,
         drawn=notes is not None,
         notes=told,

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import URL
+
 from unmask.errors import UsageError
 
 MB: Final = 10**6
@@ -105,12 +107,14 @@ class Settings:
         """Names that `Host` may hold; empty where any will do, because keys protect what is behind it."""
         if self.public_names:
             return (*self.public_names, *LOCAL_NAMES)
-        return LOCAL_NAMES if self.loopback else ()
+        return (*LOCAL_NAMES, self.host.lower()) if self.loopback else ()
 
     @property
     def database_url(self) -> str:
         """For SQLAlchemy."""
-        return self.database or f"sqlite:///{self.folder / 'unmask.db'}"
+        if self.database:
+            return self.database
+        return URL.create("sqlite", database=str(self.folder / "unmask.db")).render_as_string()  # "?" is a letter here
 
     @property
     def media(self) -> Path:

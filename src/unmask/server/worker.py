@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from unmask.server.errands import Failed, Gone
 from unmask.server.job_store import Claim
 from unmask.server.judging import Judging
 from unmask.server.media import NOTES, Media
+from unmask.server.problems import Refusal
 from unmask.server.queueing import JobQueue
 from unmask.server.report_store import Asked
 from unmask.server.settings import Settings
@@ -226,8 +228,9 @@ class _Run:
             worker.media.drop(upload.media)
 
     def _kept(self, report_id: str) -> str | None:
-        with self._worker.database.reading() as connection:
+        with suppress(Refusal), self._worker.database.reading() as connection:
             return str(report_store.get(connection, report_id, None).media or "") or None
+        return None  # its report was deleted meanwhile, which is no reason to give the job up
 
 
 def draw(judging: Judging, media: Media, report_id: str, report: Report, name: str | None) -> None:
