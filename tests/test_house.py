@@ -103,6 +103,7 @@ LAYERS: Final = {
         "spectrogram",
         "sound_page",
         "reported",
+        "roles",
         "prepare_speech",
         "listen",
         "fuse_sound",

@@ -17,12 +17,12 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictU
 from markupsafe import Markup, escape
 from PIL import Image
 
-from unmask import answers, heatmap, measured_map, sound_page, video_page
+from unmask import answers, heatmap, measured_map, roles, sound_page, video_page
 from unmask.embedded import data_uri, jpeg, located
 from unmask.errors import MediaError, UnsupportedError
 from unmask.limits import DEFAULT_LIMITS, Limits
 from unmask.modalities import image as pictures
-from unmask.types import Box, Evidence, ModelUsed, Report, Score, Status
+from unmask.types import Box, Evidence, ModelUsed, Report, Status
 from unmask.wording import clock, decimals, to_the_second, visible
 
 PICTURE_PX: Final = 720
@@ -58,15 +58,9 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class DetectorPart:
+class DetectorPart(roles.Role):
     """All that one detector found in a file."""
 
-    name: str
-    model: ModelUsed | None
-    score: Score | None
-    decides: bool
-    joins: bool
-    informs: bool
     findings: tuple[Finding, ...]
     scale: float | None
 
@@ -226,9 +220,9 @@ def _without_evidence(row: Row) -> Row:
 def _spots(report: Report, image: Image.Image | None) -> dict[Box, Spot]:
     """The distinct boxes of all evidence, those that count first."""
     informs: dict[Box, bool] = {}
-    for evidence in sorted(report.evidence, key=_informs):
+    for evidence in sorted(report.evidence, key=roles.informs):
         if evidence.region.box_px is not None:
-            informs.setdefault(evidence.region.box_px, _informs(evidence))
+            informs.setdefault(evidence.region.box_px, roles.informs(evidence))
     width = image.width if image else report.source.width_px or 1
     height = image.height if image else report.source.height_px or 1
     return {
@@ -251,8 +245,6 @@ def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ..
     grouped: dict[str, list[Evidence]] = {}
     for evidence in report.evidence:
         grouped.setdefault(evidence.detector, []).append(evidence)
-    models = {model.name: model for model in report.models}
-    decider = report.verdict.detector if report.verdict else None
     parts = []
     for name, found in grouped.items():
         maps = {index: logits for index, e in enumerate(found) if (logits := heatmap.local_logits(e)) is not None}
@@ -260,36 +252,15 @@ def _detectors(report: Report, spots: dict[Box, Spot]) -> tuple[DetectorPart, ..
         findings = tuple(
             Finding(
                 evidence=evidence,
-                state=_state(evidence),
+                state=roles.state(evidence),
                 spot=spots[evidence.region.box_px] if evidence.region.box_px is not None else None,
                 heat=data_uri("png", heatmap.overlay(maps[index], scale)) if scale and index in maps else None,
                 measured=measured_map.shown(evidence),
             )
             for index, evidence in enumerate(found)
         )
-        parts.append(
-            DetectorPart(
-                name=name,
-                model=models.get(name),
-                score=report.scores.get(name),
-                decides=name == decider,
-                joins=name != decider and any(e.votes for e in found),
-                informs=any(_informs(evidence) for evidence in found) and not any(e.votes for e in found),
-                findings=findings,
-                scale=scale,
-            )
-        )
+        parts.append(DetectorPart(**vars(roles.role(report, name)), findings=findings, scale=scale))
     return tuple(sorted(parts, key=lambda part: (not part.decides, part.informs)))
-
-
-def _informs(evidence: Evidence) -> bool:
-    return evidence.logit is not None and not evidence.votes
-
-
-def _state(evidence: Evidence) -> str:
-    if evidence.votes:
-        return "voted"
-    return "abstained" if evidence.logit is None else "information only"
 
 
 def _tally(rows: list[Row]) -> list[tuple[str, str, int]]:

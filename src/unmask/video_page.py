@@ -14,14 +14,14 @@ from typing import Final
 from markupsafe import Markup
 from PIL import Image
 
-from unmask import heatmap, time_charts, timeline
+from unmask import heatmap, roles, time_charts, timeline
 from unmask.embedded import data_uri, jpeg, located
 from unmask.errors import MediaError, UsageError
 from unmask.heatmap import Logits
 from unmask.limits import Limits
 from unmask.modalities import video as films
 from unmask.time_charts import Chart, Timeline
-from unmask.types import Box, Evidence, ModelUsed, Moment, Report, Score, Track, Video
+from unmask.types import Box, Evidence, Moment, Report, Track, Video
 
 FRAME_PX: Final = 560
 CROP_PX: Final = 224
@@ -58,15 +58,9 @@ class KeyFrame:
 
 
 @dataclass(frozen=True)
-class Witness:
+class Witness(roles.Role):
     """What one detector says of the whole video, besides its looks."""
 
-    name: str
-    model: ModelUsed | None
-    score: Score | None
-    decides: bool
-    joins: bool
-    informs: bool
     findings: tuple[tuple[Evidence, str | None, str], ...]
 
 
@@ -256,32 +250,18 @@ def _maps(report: Report, track: Track, ranked: Mapping[str, Moment]) -> dict[st
 
 def witnesses(report: Report) -> tuple[Witness, ...]:
     """What each detector found, besides single looks and windows: the one that decided first, then its partners."""
-    models = {model.name: model for model in report.models}
-    decided_by = report.verdict.detector if report.verdict else None
     grouped: dict[str, list[Evidence]] = {name: [] for name in report.scores}
     for evidence in report.evidence:
         grouped.setdefault(evidence.detector, []).append(evidence)
     found = []
     for name, said in grouped.items():
-        votes = any(e.votes for e in said)
         findings = tuple(_finding(e) for e in said if not timeline.is_one_look(e))
-        if not findings and name == decided_by:
-            continue  # the verdict has said it
-        found.append(
-            Witness(
-                name=name,
-                model=models.get(name),
-                score=report.scores.get(name),
-                decides=name == decided_by,
-                joins=name != decided_by and votes,
-                informs=not votes and any(e.logit is not None for e in said),
-                findings=findings,
-            )
-        )
+        role = roles.role(report, name)
+        if findings or not role.decides:  # else the verdict has said it
+            found.append(Witness(**vars(role), findings=findings))
     return tuple(sorted(found, key=lambda witness: (not witness.decides, not witness.joins)))
 
 
 def _finding(evidence: Evidence) -> tuple[Evidence, str | None, str]:
     """Evidence, its person and seconds in words, and what became of it."""
-    state = "voted" if evidence.votes else "abstained" if evidence.logit is None else "information only"
-    return evidence, timeline.when(evidence.region), state
+    return evidence, timeline.when(evidence.region), roles.state(evidence)

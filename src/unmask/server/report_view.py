@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from unmask import answers, time_charts, timeline, voice_line
+from unmask import answers, roles, time_charts, timeline, voice_line
 from unmask.server import report_store
 from unmask.server.media import NOTES, Media
 from unmask.server.opened import type_of
 from unmask.server.wire import Models
 from unmask.time_charts import Axis, Chart, Timeline
-from unmask.types import Evidence, ModelUsed, Report, Score
+from unmask.types import Evidence, ModelUsed, Report
 from unmask.video_page import Witness, witnesses
 from unmask.voice_line import VoiceLine
 
@@ -48,15 +48,9 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Detector:
+class Detector(roles.Role):
     """All that one detector found in a photo."""
 
-    name: str
-    model: ModelUsed | None
-    score: Score | None
-    decides: bool
-    joins: bool
-    informs: bool
     findings: tuple[Finding, ...]
     scale: float | None
 
@@ -150,7 +144,7 @@ def of(media: Media, row: Row[Any], models: Models) -> View:
         },
         kept=row.media is not None,
         playable=type_of(report).startswith(_PLAYABLE),
-        detectors=_detectors(report, used, regions, told["scales"]) if kind == "photo" else (),
+        detectors=_detectors(report, regions, told["scales"]) if kind == "photo" else (),
         regions=regions,
         who=who[:1].upper() + who[1:] if who else None,
         lines=tuple(
@@ -178,41 +172,22 @@ def _voice(report: Report, used: dict[str, ModelUsed]) -> VoiceLine | None:
 
 def _regions(report: Report) -> dict[tuple[int, int, int, int], int]:
     """Boxes of all evidence, those that count first."""
-    ordered = sorted(report.evidence, key=lambda evidence: evidence.logit is not None and not evidence.votes)
+    ordered = sorted(report.evidence, key=roles.informs)
     boxes = dict.fromkeys(evidence.region.box_px for evidence in ordered if evidence.region.box_px)
     return {box: number for number, box in enumerate(boxes, start=1)}
 
 
 def _detectors(
     report: Report,
-    used: dict[str, ModelUsed],
     regions: dict[tuple[int, int, int, int], int],
     scales: dict[str, float],
 ) -> tuple[Detector, ...]:
-    decider = report.verdict.detector if report.verdict else None
     found = []
     for name in dict.fromkeys(evidence.detector for evidence in report.evidence):
         mine = [(index, one) for index, one in enumerate(report.evidence) if one.detector == name]
-        votes = any(one.votes for _, one in mine)
-        found.append(
-            Detector(
-                name=name,
-                model=used.get(name),
-                score=report.scores.get(name),
-                decides=name == decider,
-                joins=name != decider and votes,
-                informs=not votes and any(one.logit is not None for _, one in mine),
-                findings=tuple(
-                    Finding(index, one, _state(one), regions.get(one.region.box_px) if one.region.box_px else None)
-                    for index, one in mine
-                ),
-                scale=scales.get(name),
-            )
+        findings = tuple(
+            Finding(index, one, roles.state(one), regions.get(one.region.box_px) if one.region.box_px else None)
+            for index, one in mine
         )
+        found.append(Detector(**vars(roles.role(report, name)), findings=findings, scale=scales.get(name)))
     return tuple(sorted(found, key=lambda one: (not one.decides, one.informs)))
-
-
-def _state(evidence: Evidence) -> str:
-    if evidence.votes:
-        return "voted"
-    return "abstained" if evidence.logit is None else "information only"
