@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unmask import fuse, hybrid
+from unmask import fuse, hybrid, reported
 from unmask.hybrid import Hybrid
-from unmask.types import ModelUsed, Report, Score
+from unmask.types import Report, Score
 from unmask.wording import decimals
 
 
@@ -34,13 +34,5 @@ def decided(report: Report, by: Hybrid, numbers: Mapping[str, Mapping[str, float
             "detector": card.name,
         }
     )
-    used = ModelUsed(
-        name=card.name,
-        version=card.version,
-        sha256=card.sha256,
-        calibration_set=card.calibration.set,
-        fake_above=card.thresholds.fake_above,
-        real_below=card.thresholds.real_below,
-    )
-    scores = {**report.scores, card.name: score}
-    return report.model_copy(update={"verdict": verdict, "scores": scores, "models": (*report.models, used)})
+    scores, models = {**report.scores, card.name: score}, (*report.models, reported.model_used(card))
+    return report.model_copy(update={"verdict": verdict, "scores": scores, "models": models})

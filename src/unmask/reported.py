@@ -13,6 +13,7 @@ from unmask.clip_rule import ClipRule
 from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.fuse import Look
+from unmask.hybrid import HybridCard
 from unmask.listen import Heard
 from unmask.triage import Spare
 from unmask.types import Evidence, ModelUsed, Report, Source, Status
@@ -45,9 +46,9 @@ def of_photo(
         ensemble: Of detectors that decide together.
         aside: What witnesses found, who inform.
     """
-    used = [_model_used(look.card) for look in looks]
+    used = [model_used(look.card) for look in looks]
     if joint := fuse.together(looks, ensemble):
-        used.append(_model_used(joint))
+        used.append(model_used(joint))
     return Report(
         source=source,
         status=Status.OK,
@@ -69,7 +70,7 @@ def of_sound(source: Source, heard: Heard, card: Card) -> Report:
         voice=heard.voice,
         scores={card.name: heard.score} if heard.score else {},
         evidence=heard.evidence,
-        models=(_model_used(card),),
+        models=(model_used(card),),
         versions=_of_films(),
     )
 
@@ -91,7 +92,7 @@ def of_video(seen: Seen, card: Card, heard: tuple[Heard, Card] | None, rule: Cli
         faces=seen.persons,
         scores={card.name: seen.score} if seen.score else {},
         evidence=seen.evidence,
-        models=(_model_used(card),),
+        models=(model_used(card),),
         versions=_of_films(),
     )
     if heard is None:
@@ -106,12 +107,13 @@ def of_video(seen: Seen, card: Card, heard: tuple[Heard, Card] | None, rule: Cli
             "voice": sound.voice,
             "scores": {**report.scores, **sound.scores, **joint},
             "evidence": (*report.evidence, *sound.evidence),
-            "models": (*report.models, *sound.models, *((_model_used(rule),) if rule and both else ())),
+            "models": (*report.models, *sound.models, *((model_used(rule),) if rule and both else ())),
         }
     )
 
 
-def _model_used(model: Card | Ensemble | ClipRule) -> ModelUsed:
+def model_used(model: Card | Ensemble | ClipRule | HybridCard) -> ModelUsed:
+    """What a report keeps of whatever decided by a calibration and thresholds of its own."""
     return ModelUsed(
         name=model.name,
         version=model.version,
