@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from PIL import Image
 
@@ -15,8 +14,7 @@ from unmask.compression.noise import Noise, noise
 from unmask.compression.plane import BLOCK_PX, Plane, plane
 from unmask.compression.tables import Coding, coding
 from unmask.faces import Face
-
-_ORIENTATION: Final = 0x0112
+from unmask.modalities.image import orientation
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +69,7 @@ def measure(header: Image.Image, picture: Image.Image, found: Sequence[Face]) ->
         found: The faces in it; its main one is compared with what is beside it.
     """
     coded, kind = coding(header), header.format or "unknown"
-    cut = plane(picture, coded, _orientation(header) if coded else 1, found)
+    cut = plane(picture, coded, orientation(header) if coded else 1, found)
     if cut is None:
         return Measures(kind, coded)
     return Measures(kind, coded, cut, earlier(cut), ghosts(cut), grid(cut), noise(cut))
-
-
-def _orientation(header: Image.Image) -> int:
-    """Of a JPEG, whose EXIF lies before its pixels; 1 where there is none, or it is broken."""
-    try:
-        return int(header.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF of any kind; `modalities.image` takes it for upright as well
-        return 1

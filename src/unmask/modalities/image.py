@@ -111,7 +111,7 @@ def decode(data: bytes, source: Source, limits: Limits = DEFAULT_LIMITS) -> Phot
         image = open_header(data, limits)
         _check_size(image, limits)
         image.load()
-        upright = turned(_to_rgb(image), _orientation(image))
+        upright = turned(_to_rgb(image), orientation(image))
     except MediaError:
         raise
     except Image.DecompressionBombError as error:
@@ -215,11 +215,11 @@ def open_header(data: bytes, limits: Limits) -> Image.Image:
         return Image.open(_Deadline(data, limits.decode_s), formats=known)
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """EXIF orientation of a decoded picture, 1 where there is none or it is broken.
 
-    Not asked before decoding: a PNG's EXIF may lie behind its pixels, so asking decodes it, whatever its size; and
-    Pillow turns a TIFF itself while decoding, and then forgets the tag.
+    But for a JPEG not to be asked before decoding: a PNG's EXIF may lie behind its pixels, so asking decodes it,
+    whatever its size; and Pillow turns a TIFF itself while decoding, and then forgets the tag.
     """
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("ignore")
