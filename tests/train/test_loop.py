@@ -142,9 +142,15 @@ class TestRun:
 def test_precision_is_one_that_fabric_knows(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert PRECISION() in ("bf16-mixed", "32-true")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
-    assert PRECISION() == "bf16-mixed"
-    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
+    both = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    for name in both:
+        for other in both:
+            monkeypatch.setattr(torch.cpu, other, lambda: False, raising=False)
+        assert PRECISION() == "32-true"
+        monkeypatch.setattr(torch.cpu, name, lambda: True)
+        assert PRECISION() == "bf16-mixed"
+    for name in both:
+        monkeypatch.delattr(torch.cpu, name)
     assert PRECISION() == "32-true", "torch before 2.6 cannot say"
 
 
