@@ -118,6 +118,25 @@ def test_an_ensemble_asks_all_its_members_where_a_face_can_be_judged(
     assert {e.detector for e in found[0].evidence if e.votes} == {"face", "picture"}
 
 
+def test_a_detector_of_faces_beside_an_ensemble_steps_in_where_that_can_judge_none(
+    tmp_path: Path, astronaut: Image.Image, batches: list[tuple[str, int]]
+) -> None:
+    first, second = (make_bundle(tmp_path / name, name=name) for name in ("first", "second"))
+    small = make_bundle(tmp_path / "small", name="small", least_px=8)
+    picture = make_bundle(tmp_path / "picture", name="picture", kind="patch", size_px=96)
+    together = make_ensemble(first, second)
+    astronaut.save(tmp_path / "large.png")
+    astronaut.resize((128, 128)).save(tmp_path / "small.png")
+    files = [tmp_path / "large.png", tmp_path / "small.png"]
+    found = reports(Judge([first, second, small, picture], together, DEFAULT_LIMITS, evidence=False), files)
+    assert [list(report.scores) for report in found] == [["first", "second", "first+second"], ["small", "picture"]]
+    assert [report.verdict and report.verdict.detector for report in found] == ["first+second", "small"]
+    assert batches[:3] == [("first", 1), ("second", 1), ("small", 1)]
+    full = reports(Judge([first, second, small, picture], together, DEFAULT_LIMITS, evidence=True), files)
+    assert list(full[0].scores) == ["first", "second", "small", "picture", "first+second"]
+    assert [report.verdict for report in full] == [report.verdict for report in found]
+
+
 def test_with_evidence_those_without_a_say_are_asked_too(tmp_path: Path, files: list[Path]) -> None:
     plain, full = reports(joined(tmp_path), files[:1]), reports(joined(tmp_path, evidence=True), files[:1])
     assert list(full[0].scores) == ["face", "picture", "other", "face+picture"]

@@ -7,7 +7,7 @@ lock); the last three are `reports`, which takes many prepared files, so that se
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -48,8 +48,8 @@ _DECIMALS: Final = 4  # of a logit; the rest varies with the size of the batch t
 class Judge:
     """Loaded models, and what they make of photos.
 
-    A detector of whole pictures is asked only where it has a say, which is in an ensemble or where no face can be
-    judged, or where evidence is wanted: its patches cost more time than the faces.
+    Where detectors decide together, those that do not are asked only where no face can be judged by those that do, or
+    where evidence is wanted; so is a detector of whole pictures where one of faces decides alone.
 
     Args:
         bundles: The detectors, in the order of their say.
@@ -243,8 +243,7 @@ class Judge:
         found, faces = finder.find(photo.image, self._limits.faces) if finder else ([], None)
         aside = compression.look(image.open_header(data, self._limits), photo.image, found) if data else ()
         faces = faces if any(self._cards("face")) else None  # found only to cut around them: no face was judged
-        by_face = {card.name: image.segments(photo, card.cut, found) for card in self._cards("face")}
-        return Prepared(photo.source, None, faces, by_face | self._patches(photo, found, by_face.values()), aside=aside)
+        return Prepared(photo.source, None, faces, self._segments(photo, found), aside=aside)
 
     def _cards(self, kind: str) -> Iterator[Card]:
         return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
@@ -254,14 +253,16 @@ class Judge:
         needed = around_faces or any(self._cards("face")) or self._for_videos
         return FaceFinder(threads) if needed else None
 
-    def _patches(
-        self, photo: Photo, faces: Sequence[Face], by_face: Iterable[Sequence[Segment]]
-    ) -> dict[str, list[Segment]]:
-        wanted = [*self._cards("patch"), *self._cards("whole")]
-        if not self._evidence and any(segment.unfit is None for segments in by_face for segment in segments):
-            members = {member.name for member in self._ensemble.members} if self._ensemble else set()
-            wanted = [card for card in wanted if card.name in members]
-        return {card.name: image.segments(photo, card.cut, faces) for card in wanted}
+    def _segments(self, photo: Photo, faces: Sequence[Face]) -> dict[str, list[Segment]]:
+        """What each detector that is asked looks at, by its name."""
+        members = {member.name for member in self._ensemble.members} if self._ensemble else set()
+        by_face = list(self._cards("face"))
+        deciding = [card for card in by_face if not members or card.name in members]
+        others = [*(card for card in by_face if card not in deciding), *self._cards("patch"), *self._cards("whole")]
+        cut = {card.name: image.segments(photo, card.cut, faces) for card in deciding}
+        if not self._evidence and any(segment.unfit is None for segments in cut.values() for segment in segments):
+            others = [card for card in others if card.name in members]
+        return cut | {card.name: image.segments(photo, card.cut, faces) for card in others}
 
     def _score(self, detector: OnnxDetector, segments: Sequence[Segment]) -> Iterator[Finding]:
         step = max(1, BATCH_PX // detector.card.cut.size_px**2)
