@@ -96,6 +96,18 @@ def overlapping(reals: int = 200, fakes: int = 100) -> tuple[NDArray[np.float64]
     return labels, np.concatenate([np.linspace(0.001, 0.9, reals), np.linspace(0.3, 0.999, fakes)])
 
 
+def test_measured_against_reals_their_mean_is_nothing_and_their_spread_one() -> None:
+    labels, logits = drawn(100, temperature=3.0, bias=-2.0)
+    found = calibrate.against_reals(labels, logits, "a draw")
+    reals = (logits[labels == 0] - found.bias) / found.temperature
+    assert (reals.mean(), reals.std()) == pytest.approx((0.0, 1.0))
+    assert (found.set, found.reals, found.fakes) == ("a draw", 100, 100)
+    moved = np.where(labels == 1, logits + 5.0, logits)
+    assert calibrate.against_reals(labels, moved, "a draw") == found, "no fake changes it"
+    with pytest.raises(UsageError, match="all real items have the same logit"):
+        calibrate.against_reals([0, 0, 1], [1.0, 1.0, 2.0], "a draw")
+
+
 def test_thresholds_keep_both_promises_and_are_the_tightest() -> None:
     labels, chances = overlapping()
     thresholds = choose(labels, chances)

@@ -100,12 +100,13 @@ def test_one_alone_is_no_ensemble(together: Ensemble) -> None:
 
 def test_what_was_written_before_weights_were_known_stays_as_it_was(together: Ensemble, tmp_path: Path) -> None:
     written = (tmp_path / "ensemble.json").read_text()
-    assert not {"weights", "weighing", "parts"} & set(json.loads(written))
-    before = together.model_dump_json(exclude={"weights", "weighing", "parts"})
+    assert not {"weights", "leasts", "weighing", "parts"} & set(json.loads(written))
+    before = together.model_dump_json(exclude={"weights", "leasts", "weighing", "parts"})
     assert together.sha256 == hashlib.sha256(before.encode()).hexdigest()
     explained = together.model_copy(update={"weighing": "all weigh the same"})
     assert explained.sha256 == together.sha256, "a sentence does not decide"
     assert together.model_copy(update={"weights": (0.7, 0.3)}).sha256 != together.sha256
+    assert together.model_copy(update={"leasts": (None, 0.5)}).sha256 != together.sha256
 
 
 def trio(together: Ensemble, **more: object) -> Ensemble:
@@ -126,6 +127,10 @@ def test_a_part_is_an_ensemble_of_its_own(together: Ensemble, tmp_path: Path) ->
     part = three.among({"third", "picture"})
     assert part is not None
     assert (part.name, part.weights, part.thresholds.fake_above) == ("picture+third", (1.0, 0.0), 0.95)
+    assert part.leasts == ()
+    limited = trio(together, leasts=(None, 0.5, None)).among({"third", "picture"})
+    assert limited is not None
+    assert limited.leasts == (0.5, None)
     for able in ({"face", "picture"}, {"face"}, set()):
         assert three.among(able) is None
     assert three.weights_among(("third",)) == (), "of those that weigh nothing all weigh the same"
@@ -141,6 +146,7 @@ def test_a_part_is_an_ensemble_of_its_own(together: Ensemble, tmp_path: Path) ->
         ({"weights": (0.5, 0.5)}, "3 members have 2 weights"),
         ({"weights": (1.5, -0.5, 0.0)}, "must not be negative"),
         ({"weights": (0.5, 0.4, 0.0)}, "add up to 1"),
+        ({"leasts": (0.5,)}, "3 members have 1 leasts"),
     ],
 )
 def test_weights_that_cannot_be(together: Ensemble, more: dict[str, object], message: str) -> None:

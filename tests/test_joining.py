@@ -100,6 +100,46 @@ class TestFit:
             joining.fit(said.only(said.labels == 1), "val", joining.equal)
 
 
+class TestLeasts:
+    def test_members_are_measured_by_how_real_photos_lie(self) -> None:
+        said = drawn()
+        joint = joining.fit(said, "val", joining.equal, (None, 0.5))
+        for column, own in zip(said.logits.T, joint.calibrations, strict=True):
+            assert own == calibrate.against_reals(said.labels, column, "val")
+
+    def test_a_specialist_is_heard_where_it_finds_something_and_not_where_it_finds_nothing(self) -> None:
+        said = drawn()
+        joint = joining.fit(said, "val", joining.equal, (None, 0.5))
+        at = joint.calibrations[1].bias + 0.5 * joint.calibrations[1].temperature
+        nothing, little, much = joint.probabilities(np.array([[0.0, at - 9.0], [0.0, at], [0.0, at + 2.0]]))
+        assert nothing == little < much
+        without = joining.fit(said, "val", joining.equal)
+        assert without.probabilities(np.array([[0.0, -9.0]])) < without.probabilities(np.array([[0.0, -1.0]]))
+
+    def test_one_that_the_set_hardly_needs_still_counts(self) -> None:
+        """It alone tells a few fakes, and these without doubt; on the scale of probabilities that says little."""
+        said = drawn(each=200, strength=(1.0, 0.0))
+        logits = said.logits.copy()
+        logits[-10:] = (-1.0, 8.0)
+        rare = Said(said.labels, logits, said.groups)
+        silent, heard = (
+            joining.fit(rare, "val", joining.equal, leasts).probabilities(logits[-1:]).item()
+            for leasts in ((), (None, 0.5))
+        )
+        assert silent < 0.5 < 0.99 < heard
+
+    def test_the_contest_and_who_cannot_judge_go_by_the_same_rule(self) -> None:
+        said = drawn()
+        logits = said.logits.copy()
+        logits[:5, 1] = np.nan
+        partly = Said(said.labels, logits, said.groups)
+        assert joining.fit(partly, "val", joining.equal, (None, 0.5)).calibration.reals == 115
+        with_leasts, without = (joining.contest(partly, "val", leasts) for leasts in ((None, 0.5), ()))
+        assert with_leasts is not None
+        assert without is not None
+        assert with_leasts.measures["AUC"][0] != without.measures["AUC"][0]
+
+
 class TestLearned:
     def test_nothing_near_it_is_better(self) -> None:
         """The loss is convex, so a point without a better neighbour is the best."""

@@ -281,6 +281,35 @@ class TestJoin:
             join([one.folder for one in pair], table(tmp_path, items), weigh=weigh)
         assert ensemble.read(tmp_path) is None
 
+    def test_the_least_that_a_member_counts_is_kept_and_scanned_by(
+        self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        folders = [one.folder for one in pair]
+        made = join(folders, table(tmp_path, items), least={"red-green": 0.5})
+        assert made.leasts == (None, 0.5)
+        assert made.metrics[0].command.endswith("--least red-green=0.5")
+        assert ensemble.read(tmp_path) == made
+        with Scanner([tmp_path]) as scanner:
+            report = scanner.scan(items[0].path)
+        first, second = (
+            fuse.calibrated_logit(report.scores[member.name].logit, member.calibration) for member in made.members
+        )
+        assert report.scores[made.name].logit == pytest.approx((first + max(second, 0.5)) / 2)
+
+    @pytest.mark.parametrize(
+        ("least", "message"),
+        [
+            ({"blue": 1.0}, "leasts for blue, but the members are red-blue, red-green"),
+            ({"red-blue": float("inf")}, "must be a finite number"),
+        ],
+    )
+    def test_impossible_leasts_are_refused(
+        self, least: dict[str, float], message: str, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path
+    ) -> None:
+        with pytest.raises(UsageError, match=message):
+            join([one.folder for one in pair], table(tmp_path, items), least=least)
+        assert ensemble.read(tmp_path) is None
+
     def test_few_files_are_not_set_aside(self, pair: tuple[Bundle, Bundle], items: list[Item], tmp_path: Path) -> None:
         val = [item for item in items if item.split == "val"]
         lone = [*(item for item in val if item.label == REAL), next(item for item in val if item.label == FAKE)]

@@ -23,6 +23,7 @@ FAKES_CALLED_REAL: Final = 0.05
 """Largest share of fake items of the calibration set that may lie at or under `real_below`."""
 
 _LEAST_SLOPE: Final = 1e-3  # per standard deviation of the logits: as good as "this detector knows nothing"
+_LEAST_SPREAD: Final = 1e-9
 _STEPS: Final = 100
 
 Floats = NDArray[np.float64]
@@ -46,7 +47,7 @@ def fit(labels: ArrayLike, logits: ArrayLike, set_name: str) -> Calibration:
     truth, values = np.asarray(labels, np.float64), np.asarray(logits, np.float64)
     reals, fakes = _split(truth, values)
     spread = float(values.std())
-    if spread < 1e-9:
+    if spread < _LEAST_SPREAD:
         raise UsageError("all logits are the same; there is nothing to calibrate")
     centre = float(reals.mean() + fakes.mean()) / 2
     target, weight = soft_targets(truth)
@@ -62,6 +63,27 @@ def fit(labels: ArrayLike, logits: ArrayLike, set_name: str) -> Calibration:
         reals=len(reals),
         fakes=len(fakes),
     )
+
+
+def against_reals(labels: ArrayLike, logits: ArrayLike, set_name: str) -> Calibration:
+    """Put logits on the scale of the real items: their mean becomes 0 and their standard deviation 1.
+
+    What it gives are no logits of a probability. It asks how unusual a score is for something real, which needs no fake
+    to be known, so detectors of what the set does not hold are not made small for that.
+
+    Args:
+        labels: 0 or 1, shape (N,).
+        logits: Raw pooled scores, shape (N,), finite.
+        set_name: As for `fit`.
+
+    Raises:
+        UsageError: A class is missing, a logit is not finite, or all real items have the same.
+    """
+    reals, fakes = _split(np.asarray(labels, np.float64), np.asarray(logits, np.float64))
+    spread = float(reals.std())
+    if spread < _LEAST_SPREAD:
+        raise UsageError("all real items have the same logit; there is nothing to measure others by")
+    return Calibration(set=set_name, temperature=spread, bias=float(reals.mean()), reals=len(reals), fakes=len(fakes))
 
 
 def choose(labels: ArrayLike, probabilities: ArrayLike) -> Thresholds:

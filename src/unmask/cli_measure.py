@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from unmask.cli_options import Manifest, Record, Weigh, Weights, Workers, extra, pairs, weights_of
+from unmask.cli_options import Least, Manifest, Record, Weigh, Weights, Workers, extra, of_members, pairs
 from unmask.errors import UsageError
 from unmask.progress import bar
 from unmask.wording import visible, visible_lines
@@ -170,6 +170,7 @@ def unseen(
         bool, typer.Option("--own", help="Rank against a source's own real items, both from all of its splits.")
     ] = False,
     weigh: Weigh = None,
+    least: Least = None,
     weights: Weights = None,
     workers: Workers = 1,
     record: Record = None,
@@ -194,7 +195,8 @@ def unseen(
                 epochs=fewer,
                 seeds=seeds,
                 own=own,
-                weigh=weights_of(weigh),
+                weigh=of_members(weigh),
+                least=of_members(least),
                 weights=folder,
                 workers=workers,
                 progress=move.named,

@@ -36,16 +36,24 @@ Weigh = Annotated[
     typer.Option(metavar="NAME=WEIGHT", help="What a member counts among several; 1 if not named. Repeatable."),
 ]
 
+Least = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=LEAST",
+        help="The least a member counts, in standard deviations above the mean of real photos. Repeatable.",
+    ),
+]
 
-def weights_of(given: list[str] | None) -> dict[str, float]:
-    """Weights of members, from words such as "texture=2"."""
+
+def of_members(given: list[str] | None) -> dict[str, float]:
+    """A number for each of some members, from words such as "texture=2"."""
     found = {}
     for word in given or []:
         name, _, weight = word.partition("=")
         try:
             found[name] = float(weight)
         except ValueError as error:
-            raise UsageError(f'"{word}" is not NAME=WEIGHT with the name of a member and a number') from error
+            raise UsageError(f'"{word}" is not the name of a member, "=" and a number') from error
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unmask.cli_options import (
+    Least,
     Manifest,
     Prepared,
     RecipeName,
@@ -16,8 +17,8 @@ from unmask.cli_options import (
     Weights,
     Workers,
     extra,
+    of_members,
     recipe_and_weights,
-    weights_of,
 )
 from unmask.errors import UsageError
 from unmask.progress import bar
@@ -134,12 +135,13 @@ def join(
     folders: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles side by side in one folder.")],
     manifest: Annotated[Path, typer.Option(help="The original files: their val split calibrates.")],
     weigh: Weigh = None,
+    least: Least = None,
 ) -> None:
     """Let bundles decide together: calibrate each and all on val, and write ensemble.json beside them."""
     from unmask import release
 
     with bar("scanning val") as move:
-        made = release.join(folders, manifest, weigh=weights_of(weigh), progress=move)
+        made = release.join(folders, manifest, weigh=of_members(weigh), least=of_members(least), progress=move)
     print(visible(f"{made.name}: {made.thresholds.chosen}"))
     print(visible(f"{made.name}: {made.weighing}"))
 

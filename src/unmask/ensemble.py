@@ -2,9 +2,10 @@
 
 Each detector's pooled logit is calibrated on its own; the mean over the detectors is the ensemble's logit, weighted
 where that was measured to be better, which has a calibration and thresholds of its own: two witnesses who agree are
-surer than either, and by how much is measured. It applies where every member could judge, or just those of one of its
-parts, whose calibration was measured likewise. The members are pinned by their hashes, because another network under
-the same name would make the thresholds untrue.
+surer than either, and by how much is measured. A specialist that finds none of what it knows says nothing about what it
+does not know, so there may be a least that a member counts. It applies where every member could judge, or just those
+of one of its parts, whose calibration was measured likewise. The members are pinned by their hashes, because another
+network under the same name would make the thresholds untrue.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ FILE: Final = "ensemble.json"
 class Member(Value):
     """One detector: its name, the sha256 of its graph, and the calibration that the ensemble's own was fitted on.
 
-    The calibration is kept here too, because the card's may be fitted anew on other data.
+    The calibration is kept here too, because the card's may be fitted anew on other data, and because an ensemble with
+    leasts has another: it takes the mean of real photos for its bias and their standard deviation for its temperature.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Ensemble(Value):
     Attributes:
         members: In the order of their say.
         weights: One for each member, adding up to 1; empty where all weigh the same.
+        leasts: The least that each member's calibrated logit counts, in standard deviations above the mean of real
+            photos; None where all that it says counts. Empty where there is none.
         weighing: How the weights were chosen, in a sentence.
         calibration: Of the mean of the members' calibrated logits.
         thresholds: Likewise.
@@ -65,6 +69,7 @@ class Ensemble(Value):
     ensemble_version: Literal[1] = 1
     members: tuple[Member, ...] = Field(min_length=2)
     weights: tuple[float, ...] = ()
+    leasts: tuple[float | None, ...] = ()
     weighing: str = ""
     calibration: Calibration
     thresholds: Thresholds
@@ -78,6 +83,8 @@ class Ensemble(Value):
                 raise ValueError(f"{len(self.members)} members have {len(self.weights)} weights")
             if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
                 raise ValueError("the weights must not be negative, and must add up to 1")
+        if self.leasts and len(self.leasts) != len(self.members):
+            raise ValueError(f"{len(self.members)} members have {len(self.leasts)} leasts")
         names = [member.name for member in self.members]
         for part in self.parts:
             if list(part.members) != [name for name in names if name in part.members] or len(part.members) == len(
@@ -122,6 +129,7 @@ class Ensemble(Value):
         return Ensemble(
             members=tuple(member for member in self.members if member.name in names),
             weights=self.weights_among(names),
+            leasts=self.leasts_among(names),
             calibration=part.calibration,
             thresholds=part.thresholds,
         )
@@ -132,6 +140,11 @@ class Ensemble(Value):
         kept = [weight for member, weight in pairs if member.name in names]
         return tuple(weight / sum(kept) for weight in kept) if sum(kept) else ()
 
+    def leasts_among(self, names: Collection[str]) -> tuple[float | None, ...]:
+        """The leasts of some members alone; empty where there is none."""
+        pairs = zip(self.members, self.leasts, strict=True) if self.leasts else ()
+        return tuple(least for member, least in pairs if member.name in names)
+
     def write(self, folder: Path) -> None:
         """Write it beside the bundles' folders, indented, for people and diffs."""
         (folder / FILE).write_text(self.model_dump_json(indent=2, exclude=self._unused) + "\n", encoding="utf-8")
@@ -139,7 +152,7 @@ class Ensemble(Value):
     @property
     def _unused(self) -> set[str]:
         """What is not written where it says nothing, so that files and hashes from before stay as they are."""
-        return {name for name in ("weights", "weighing", "parts") if not getattr(self, name)}
+        return {name for name in ("weights", "leasts", "weighing", "parts") if not getattr(self, name)}
 
 
 def read(folder: Path) -> Ensemble | None:

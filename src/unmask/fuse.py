@@ -108,15 +108,23 @@ def around_highest(logits: Sequence[float]) -> tuple[int, int, int]:
     return first, top, last
 
 
-def joint_logit(logits: Sequence[float], calibrations: Sequence[Calibration], weights: Sequence[float] = ()) -> float:
+def joint_logit(
+    logits: Sequence[float],
+    calibrations: Sequence[Calibration],
+    weights: Sequence[float] = (),
+    leasts: Sequence[float | None] = (),
+) -> float:
     """What an ensemble's own calibration is fitted on: the mean of its members' calibrated logits.
 
     Args:
         logits: One for each member.
         calibrations: The members' own.
         weights: Of each in the mean, adding up to 1; empty where all weigh the same.
+        leasts: The least that each counts, None where all that it says does; empty where there is none.
     """
     found = [calibrated_logit(logit, own) for logit, own in zip(logits, calibrations, strict=True)]
+    if leasts:
+        found = [one if least is None else max(one, least) for one, least in zip(found, leasts, strict=True)]
     if not weights:
         return pool(found, "mean")
     return math.fsum(weight * one for weight, one in zip(weights, found, strict=True))
@@ -192,7 +200,7 @@ def _decision(looks: Sequence[Look], ensemble: Ensemble | None) -> _Decision | N
         by_name = {look.card.name: look for look in looks}
         members = tuple(by_name[one.name] for one in joint.members)
         own = [one.calibration for one in joint.members]
-        logit = joint_logit([_score(look).logit for look in members], own, joint.weights)
+        logit = joint_logit([_score(look).logit for look in members], own, joint.weights, joint.leasts)
         score = Score(logit=logit, probability=calibrated(logit, joint.calibration))
         return _Decision(joint.name, score, joint.thresholds, members)
     able = [look for look in looks if look.logits]

@@ -4,6 +4,10 @@ A joint calibration that is fitted on the very files its members were calibrated
 members are calibrated without a fold of the files, and applied to that fold; what they say there, out of fold, is what
 weights, joint calibration and thresholds are fitted on (stacking, Wolpert 1992). In the end the members are calibrated
 on all files.
+
+Where members have a least that they count, another scale is needed: how far a score lies from those of real photos,
+in their standard deviation. The other one depends on how well a member tells the fakes of the set, and a specialist for
+what the set hardly holds would never be heard.
 """
 
 from __future__ import annotations
@@ -63,6 +67,7 @@ class Joint:
 
     Attributes:
         calibrations: Of each, fitted on all files that it could judge.
+        leasts: The least that each counts, (M,), -inf where there is none.
         weights: Of each in the mean of the calibrated logits, (M,), adding up to 1.
         calibration: Of that mean, fitted out of fold.
         thresholds: Chosen out of fold.
@@ -70,6 +75,7 @@ class Joint:
     """
 
     calibrations: tuple[Calibration, ...]
+    leasts: Floats
     weights: Floats
     calibration: Calibration
     thresholds: Thresholds
@@ -77,7 +83,7 @@ class Joint:
 
     def probabilities(self, logits: Floats) -> Floats:
         """Of fake, for the logits (N, M) of files: (N,)."""
-        return _sigmoid(applied(self.calibration, _calibrated(self.calibrations, logits) @ self.weights))
+        return _sigmoid(applied(self.calibration, _calibrated(self.calibrations, logits, self.leasts) @ self.weights))
 
 
 @dataclass(frozen=True)
@@ -99,35 +105,39 @@ class Contest:
         return self.saved.low > 0 and learned >= equal
 
 
-def fit(said: Said, set_name: str, weigh: Weigh) -> Joint:
+def fit(said: Said, set_name: str, weigh: Weigh, leasts: Sequence[float | None] = ()) -> Joint:
     """Fit everything that lets detectors decide together.
 
     Args:
         said: What they made of the calibration set.
         set_name: What that is called.
         weigh: `equal`, `learned` or `fixed`.
+        leasts: The least that each counts, None where all that it says does; empty where there is none, and the
+            members are calibrated as probabilities.
 
     Raises:
         UsageError: A class is missing among the files that all could judge, or no threshold can keep its promise.
     """
-    members = _each(said, set_name)
+    by_reals = bool(leasts)
+    least = np.array([-np.inf if one is None else one for one in leasts or [None] * said.logits.shape[1]])
+    members = _each(said, set_name, by_reals)
     dealt = folds(said)
     if dealt is None:
-        unseen = _calibrated(members, said.logits)
+        unseen = _calibrated(members, said.logits, least)
     else:
         unseen = np.full_like(said.logits, np.nan)
         for number in np.unique(dealt):
             inside = dealt == number
-            unseen[inside] = _calibrated(_each(said.only(~inside), set_name), said.logits[inside])
+            unseen[inside] = _calibrated(_each(said.only(~inside), set_name, by_reals), said.logits[inside], least)
     labels, logits = said.labels[said.by_all], unseen[said.by_all]
     weights = weigh(labels, logits)
     mean = logits @ weights
     calibration = calibrate.fit(labels, mean, set_name)
     thresholds = calibrate.choose(labels, _sigmoid(applied(calibration, mean)))
-    return Joint(members, weights, calibration, thresholds, 0 if dealt is None else int(dealt.max()) + 1)
+    return Joint(members, least, weights, calibration, thresholds, 0 if dealt is None else int(dealt.max()) + 1)
 
 
-def contest(said: Said, set_name: str) -> Contest | None:
+def contest(said: Said, set_name: str, leasts: Sequence[float | None] = ()) -> Contest | None:
     """Fit with equal and with learned weights on all folds but one, apply to that one, and compare.
 
     Returns:
@@ -144,7 +154,7 @@ def contest(said: Said, set_name: str) -> Contest | None:
     for number in np.unique(dealt):
         outside, asked = dealt != number, (dealt == number) & judged
         for row, weigh in zip(claimed, (equal, learned), strict=True):
-            row[asked] = fit(said.only(outside), set_name, weigh).probabilities(said.logits[asked])
+            row[asked] = fit(said.only(outside), set_name, weigh, leasts).probabilities(said.logits[asked])
     labels, by_equal, by_learned = said.labels[judged], *claimed[:, judged]
     counts = np.concatenate([np.ones((1, len(labels))), redraws(said.only(judged))])
     losses = [log_loss(labels, values, counts) for values in (by_equal, by_learned)]
@@ -210,17 +220,19 @@ def applied(calibration: Calibration, logits: Floats) -> Floats:
     return np.asarray((logits - calibration.bias) / calibration.temperature)
 
 
-def _each(said: Said, set_name: str) -> tuple[Calibration, ...]:
+def _each(said: Said, set_name: str, by_reals: bool) -> tuple[Calibration, ...]:
     """The calibration of each detector, on the files that it could judge."""
+    fit_one = calibrate.against_reals if by_reals else calibrate.fit
     return tuple(
-        calibrate.fit(said.labels[there], column[there], set_name)
+        fit_one(said.labels[there], column[there], set_name)
         for column in said.logits.T
         for there in [~np.isnan(column)]
     )
 
 
-def _calibrated(calibrations: Sequence[Calibration], logits: Floats) -> Floats:
-    return np.stack([applied(one, column) for one, column in zip(calibrations, logits.T, strict=True)], axis=1)
+def _calibrated(calibrations: Sequence[Calibration], logits: Floats, leasts: Floats) -> Floats:
+    columns = [applied(one, column) for one, column in zip(calibrations, logits.T, strict=True)]
+    return np.asarray(np.maximum(np.stack(columns, axis=1), leasts))  # NaN, who could not judge, stays
 
 
 def _sigmoid(logits: Floats) -> Floats:

@@ -72,6 +72,7 @@ def join(
     table: Path,
     *,
     weigh: Mapping[str, float] | None = None,
+    least: Mapping[str, float] | None = None,
     leave_out: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Ensemble:
@@ -79,7 +80,8 @@ def join(
 
     The members weigh the same in that mean, unless learned weights are clearly better on files they were not learned
     from (`joining.contest`); which were better is among the figures of the ensemble. Val cannot say, though, which
-    member to trust on a generator that nobody has seen: weights that were chosen for that are given. Of three members
+    member to trust on a generator that nobody has seen: weights that were chosen for that are given, and how much those
+    count at least that know only some ways to make a fake (`Ensemble.leasts`). Of three members
     or more, some may have to decide without the others (`ensemble.Part`): all but those of one kind of cut, as where
     no face is found, and every choice of members that some val file left.
 
@@ -87,12 +89,14 @@ def join(
         folders: The bundles, side by side in one folder, into which `ensemble.json` is written.
         table: The manifest of the original files.
         weigh: By names of members, their weights, to be taken as they are; those not named weigh 1.
+        least: By names of members, the least that they count, in standard deviations above the mean of real photos;
+            of those not named all that they say counts.
         leave_out: As for `calibrate_bundle`.
         progress: As for `calibrate_bundle`.
 
     Raises:
-        UsageError: Fewer than two bundles, or not side by side; weights for no member, or none above 0; or no
-            threshold can keep its promise.
+        UsageError: Fewer than two bundles, or not side by side; weights or leasts for no member, or no weight above
+            0; or no threshold can keep its promise.
         ManifestError: No val file of a class could be scored by all, or no item has a source that is to be left out.
     """
     places = [folder.resolve() for folder in folders]
@@ -101,24 +105,25 @@ def join(
     scored, set_name = _scan(places, [table], leave_out, progress)
     members = [_calibrated(bundles.find(str(place)), scored, set_name) for place in places]
     names = [member.card.name for member in members]
-    chosen = _chosen(weigh, names)
+    chosen, leasts = _chosen(weigh, names), _leasts(least, names)
     _labels([one for one in scored if all(name in one.logits for name in names)], table)
     said = joining.checked(
         [one.label for one in scored],
         [[one.logits.get(name) for name in names] for one in scored],
         [one.group for one in scored],
     )
-    contest = joining.contest(said, set_name)
+    contest = joining.contest(said, set_name, leasts)
     learn = not chosen and contest is not None and contest.learned_win
     weights = joining.fixed(chosen) if chosen else joining.learned if learn else joining.equal
-    joint = joining.fit(said, set_name, weights)
-    typed = [word for name, weight in (weigh or {}).items() for word in ("--weigh", f"{name}={weight:g}")]
+    joint = joining.fit(said, set_name, weights, leasts)
+    typed = typed_joining(weigh, least)
     together = Ensemble(
         members=tuple(
             Member(name=member.card.name, sha256=member.card.sha256, calibration=calibration)
             for member, calibration in zip(members, joint.calibrations, strict=True)
         ),
         weights=tuple(joint.weights.tolist()) if learn or chosen else (),
+        leasts=leasts,
         weighing=_weighing(names, contest, joint, chosen),
         calibration=joint.calibration,
         thresholds=joint.thresholds,
@@ -131,6 +136,12 @@ def join(
         _written(member)
     together.write(places[0].parent)
     return together
+
+
+def typed_joining(weigh: Mapping[str, float] | None, least: Mapping[str, float] | None) -> list[str]:
+    """The options that say the same on the command line."""
+    given = [("--weigh", weigh), ("--least", least)]
+    return [word for option, of in given for name, one in (of or {}).items() for word in (option, f"{name}={one:g}")]
 
 
 def record(folder: Path, figures: Iterable[Figure]) -> None:
@@ -176,7 +187,8 @@ def _parts(together: Ensemble, members: Sequence[Bundle], said: Said, set_name: 
         names = tuple(members[i].card.name for i in columns)
         mine = said.only(np.ones(len(said.labels), bool), columns)
         weights = together.weights_among(names)
-        joint = joining.fit(mine, set_name, joining.fixed(weights) if weights else joining.equal)
+        leasts = together.leasts_among(names)
+        joint = joining.fit(mine, set_name, joining.fixed(weights) if weights else joining.equal, leasts)
         parts.append(Part(members=names, calibration=joint.calibration, thresholds=joint.thresholds))
     return tuple(parts)
 
@@ -192,6 +204,18 @@ def _chosen(weigh: Mapping[str, float] | None, names: Sequence[str]) -> list[flo
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not sum(weights):
         raise UsageError("the weights of members must be numbers from 0 on, and one of them above it")
     return [weight / sum(weights) for weight in weights]
+
+
+def _leasts(least: Mapping[str, float] | None, names: Sequence[str]) -> tuple[float | None, ...]:
+    """The leasts that were given, in the members' order; none where none were."""
+    if not least:
+        return ()
+    strangers = [name for name in least if name not in names]
+    if strangers:
+        raise UsageError(f"leasts for {', '.join(strangers)}, but the members are {', '.join(names)}")
+    if not all(math.isfinite(one) for one in least.values()):
+        raise UsageError("the least that a member counts must be a finite number; leave it out where all counts")
+    return tuple(least.get(name) for name in names)
 
 
 def _weighing(names: Sequence[str], contest: Contest | None, joint: Joint, chosen: Sequence[float]) -> str:

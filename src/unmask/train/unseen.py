@@ -47,6 +47,7 @@ def unseen(
     seeds: int = 1,
     own: bool = False,
     weigh: Mapping[str, float] | None = None,
+    least: Mapping[str, float] | None = None,
     weights: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -67,6 +68,7 @@ def unseen(
         own: Rank each source's fakes against its own real items, from all of its splits, for nothing learned
             from any of them: for sources that are few, or unlike the others in more than their fakes.
         weigh: By a recipe's name, what it counts among several, as for `release.join`.
+        least: By a recipe's name, the least that it counts, likewise.
         weights: Folder of the recipes' weights files.
         workers: As for `loop.train`.
         progress: Called as training and scanning go on.
@@ -112,7 +114,8 @@ def unseen(
             )
             folders.append(export.export(run, beside / recipe.name).folder)
         if len(folders) > 1:
-            release.join(folders, manifest, weigh=weigh, leave_out=[source], progress=partial(tell, "scanning val"))
+            scanning = partial(tell, "scanning val")
+            release.join(folders, manifest, weigh=weigh, least=least, leave_out=[source], progress=scanning)
         rows: dict[str, list[Row]] = {form: [] for form in forms}
         with Scanner(folders, provenance=False) as scanner:
             scan = partial(scanner.scan_many, alone=True)
@@ -127,7 +130,7 @@ def unseen(
     command += ["--own"] if own else ["--split", split]
     command += [*(word for source in sources for word in ("--leave-out", source))]
     command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
-    command += [word for name, weight in (weigh or {}).items() for word in ("--weigh", f"{name}={weight:g}")]
+    command += release.typed_joining(weigh, least)
     command += ["--seeds", str(seeds)] if seeds > 1 else []
     command += ["--perturb", perturbation] if perturbation else []
     typed = shlex.join(command)
