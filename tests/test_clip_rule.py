@@ -107,28 +107,6 @@ class TestJoined:
         assert all(abs(one) < 40 for one in found)
 
 
-class TestAroundHighest:
-    @pytest.mark.parametrize(
-        ("logits", "expected"),
-        [
-            ([3.0], (0, 0, 0)),
-            ([0, 0, 0, 0, 5, 6, 4, 0, 0], (4, 5, 6)),
-            ([9, 8, 0, 0, 0], (0, 0, 1)),
-            ([0, 0, 0, 8, 9], (3, 4, 4)),
-            ([9, 0, 9, 0, 0], (0, 0, 0)),
-            ([1, 1, 1], (0, 0, 2)),
-        ],
-    )
-    def test_by_hand(self, logits: list[float], expected: tuple[int, int, int]) -> None:
-        assert fuse.around_highest(logits) == expected
-
-    @given(st.lists(st.floats(-50, 50), min_size=1, max_size=30))
-    def test_it_holds_the_highest(self, logits: list[float]) -> None:
-        first, top, last = fuse.around_highest(logits)
-        assert 0 <= first <= top <= last < len(logits)
-        assert logits[top] == max(logits)
-
-
 class TestVerdict:
     def test_one_fake_part_makes_a_fake_and_its_seconds_are_given(self, rule: ClipRule) -> None:
         where = Region(start_s=1.0, end_s=2.0)

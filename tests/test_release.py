@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.make_bundle import make_bundle, make_ensemble
-from unmask import bundles, calibrate, ensemble, evaluation, fuse, joining, manifest
+from unmask import bundles, calibrate, ensemble, evaluation, fuse, joining, manifest, thresholding
 from unmask.bundles import Bundle
 from unmask.card import Card, Figure
 from unmask.errors import BundleError, ManifestError, UsageError
@@ -148,8 +148,8 @@ class TestCalibrate:
         thresholds = calibrate_bundle(bundle.folder, table(tmp_path, items)).card.thresholds
         assert thresholds.reals_called_fake is not None
         assert thresholds.fakes_called_real is not None
-        assert thresholds.reals_called_fake <= calibrate.REALS_CALLED_FAKE
-        assert thresholds.fakes_called_real <= calibrate.FAKES_CALLED_REAL
+        assert thresholds.reals_called_fake <= thresholding.REALS_CALLED_FAKE
+        assert thresholds.fakes_called_real <= thresholding.FAKES_CALLED_REAL
 
 
 class TestJoin:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests import some_voice
 from tests.some_video import FACE, first, moments, second, video
@@ -143,3 +145,25 @@ def test_a_voice_has_a_column_for_each_window_and_none_where_nobody_speaks() -> 
     assert (
         timeline.heard(some_voice.voice(duration_s=3600.0, stretches=some_voice.stretches({**long})), 32) == [0.4] * 32
     )
+
+
+class TestAroundHighest:
+    @pytest.mark.parametrize(
+        ("logits", "expected"),
+        [
+            ([3.0], (0, 0, 0)),
+            ([0, 0, 0, 0, 5, 6, 4, 0, 0], (4, 5, 6)),
+            ([9, 8, 0, 0, 0], (0, 0, 1)),
+            ([0, 0, 0, 8, 9], (3, 4, 4)),
+            ([9, 0, 9, 0, 0], (0, 0, 0)),
+            ([1, 1, 1], (0, 0, 2)),
+        ],
+    )
+    def test_by_hand(self, logits: list[float], expected: tuple[int, int, int]) -> None:
+        assert timeline.around_highest(logits) == expected
+
+    @given(st.lists(st.floats(-50, 50), min_size=1, max_size=30))
+    def test_it_holds_the_highest(self, logits: list[float]) -> None:
+        first, top, last = timeline.around_highest(logits)
+        assert 0 <= first <= top <= last < len(logits)
+        assert logits[top] == max(logits)

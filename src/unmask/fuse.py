@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from unmask.card import Calibration, Card, Pooling, Thresholds
@@ -91,21 +90,6 @@ def pool(logits: Sequence[float], pooling: Pooling) -> float:
         raise UsageError("there are no logits to pool")
     most = {"max": 1, "mean": len(logits), "top": -(-len(logits) // 4)}[pooling]
     return math.fsum(sorted(logits)[-most:]) / most
-
-
-def around_highest(logits: Sequence[float]) -> tuple[int, int, int]:
-    """Of scores in the order of time: the first of the run around the highest, the highest, and the last.
-
-    The run goes on as long as scores lie nearer to the highest than to the middle one.
-    """
-    top = max(range(len(logits)), key=logits.__getitem__)
-    least = (logits[top] + median(logits)) / 2
-    first = last = top
-    while first > 0 and logits[first - 1] >= least:
-        first -= 1
-    while last + 1 < len(logits) and logits[last + 1] >= least:
-        last += 1
-    return first, top, last
 
 
 def joint_logit(

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unmask.card import Card
-from unmask.fuse import HeatMap, around_highest, calibrated, decide, pool, reason_of, sentence_of
+from unmask.fuse import HeatMap, calibrated, decide, pool, reason_of, sentence_of
+from unmask.timeline import around_highest
 from unmask.types import Box, Evidence, Label, Moment, Region, Score, Track, Verdict
 from unmask.wording import clock
 

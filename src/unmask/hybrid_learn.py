@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from unmask import __version__, calibrate, ensemble, joining, manifest
+from unmask import __version__, ensemble, joining, manifest, thresholding
 from unmask.card import Figure
 from unmask.hybrid import FILE, Hybrid, HybridCard
 from unmask.hybrid_data import Collected, collected, listened, networks_of
@@ -60,7 +60,7 @@ def learn(
     examples, set_name = found.split("val"), f"val of {table.name}"
     fitted, scores = where_it_helps(examples, kind)
     calibration, probabilities = calibrated(examples, scores, set_name)
-    thresholds = calibrate.choose(examples.labels, probabilities)
+    thresholds = thresholding.choose(examples.labels, probabilities)
     typed = shlex.join(
         ["unmask", "hybrid", "learn", table.name, out.name, *(["--kind", kind] if kind != "logistic" else [])]
     )

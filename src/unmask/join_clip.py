@@ -16,7 +16,7 @@ from typing import Final, get_args
 
 import numpy as np
 
-from unmask import calibrate, fuse, metrics
+from unmask import calibrate, fuse, metrics, thresholding
 from unmask.bundles import Bundle
 from unmask.card import Figure
 from unmask.clip_rule import ClipRule, Joins
@@ -75,7 +75,7 @@ def learn(videos: Sequence[Path], voices: Path, lips: Path, members: tuple[Bundl
     on = f"pairs of {len(seen.labels)} videos and {len(heard.labels)} recordings of val"
     calibration = calibrate.fit(labels, logits, on)
     probabilities = np.array([fuse.calibrated(float(one), calibration) for one in logits])
-    thresholds = calibrate.choose(labels, probabilities)
+    thresholds = thresholding.choose(labels, probabilities)
     figures = [_figure(f"log loss, {how}", on, loss, seen, heard, command) for how, loss in losses.items()] + [
         _figure(name, on, one, seen, heard, command) for name, one in _ranking(best, seen, heard).items()
     ]
@@ -182,7 +182,7 @@ def _lips_above(table: Path) -> float:
     except (OSError, KeyError, ValueError) as error:
         raise ManifestError(f"{table} is no table of lip-sync that unmask witnesses wrote: {error}") from error
     labels = [float(mismatched) for mismatched, _ in rows]
-    return calibrate.choose(labels, [card.probability(score) for _, score in rows]).fake_above
+    return thresholding.choose(labels, [card.probability(score) for _, score in rows]).fake_above
 
 
 def _member(bundle: Bundle) -> Member:

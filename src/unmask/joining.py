@@ -16,12 +16,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask import calibrate, metrics, resampling
+from unmask import calibrate, metrics, resampling, thresholding
 from unmask.card import Calibration, Thresholds
 from unmask.errors import UsageError
 from unmask.metrics import Floats, Interval
@@ -44,11 +45,13 @@ class Said:
         labels: 0 or 1, float64 (N,).
         logits: Pooled logits, float64 (N, M); NaN where a detector could not judge.
         groups: For each file what it shares with others that show the same person; its own name where nothing.
+        sources: Of each file, for promises about each; empty where they are not known.
     """
 
     labels: Floats
     logits: Floats
     groups: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
     @property
     def by_all(self) -> NDArray[np.bool_]:
@@ -58,7 +61,7 @@ class Said:
     def only(self, rows: NDArray[np.bool_], columns: Sequence[int] | None = None) -> Said:
         """Some of the files, and of the detectors."""
         kept = self.logits[rows] if columns is None else self.logits[rows][:, list(columns)]
-        return Said(self.labels[rows], kept, tuple(np.array(self.groups, dtype=object)[rows]))
+        return Said(self.labels[rows], kept, tuple(compress(self.groups, rows)), tuple(compress(self.sources, rows)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +136,8 @@ def fit(said: Said, set_name: str, weigh: Weigh, leasts: Sequence[float | None] 
     weights = weigh(labels, logits)
     mean = logits @ weights
     calibration = calibrate.fit(labels, mean, set_name)
-    thresholds = calibrate.choose(labels, _sigmoid(applied(calibration, mean)))
+    sources = said.only(said.by_all).sources
+    thresholds = thresholding.choose(labels, _sigmoid(applied(calibration, mean)), sources)
     return Joint(members, least, weights, calibration, thresholds, 0 if dealt is None else int(dealt.max()) + 1)
 
 
@@ -266,7 +270,12 @@ def interval(values: Floats) -> Interval:
     return Interval(float(values[0]), float(low), float(high))
 
 
-def checked(labels: Sequence[int], logits: Sequence[Sequence[float | None]], groups: Sequence[str]) -> Said:
+def checked(
+    labels: Sequence[int],
+    logits: Sequence[Sequence[float | None]],
+    groups: Sequence[str],
+    sources: Sequence[str] = (),
+) -> Said:
     """The same from plain lists, None where a detector could not judge.
 
     Raises:
@@ -277,4 +286,4 @@ def checked(labels: Sequence[int], logits: Sequence[Sequence[float | None]], gro
             f"{len(labels)} labels, {len(logits)} rows of logits and {len(groups)} groups do not belong together"
         )
     cells = [[np.nan if cell is None else cell for cell in row] for row in logits]
-    return Said(np.array(labels, np.float64), np.array(cells, np.float64), tuple(groups))
+    return Said(np.array(labels, np.float64), np.array(cells, np.float64), tuple(groups), tuple(sources))

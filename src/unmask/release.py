@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from unmask import bundles, calibrate, evaluate, evaluation, films, fuse, joining, manifest
+from unmask import bundles, calibrate, evaluate, evaluation, films, fuse, joining, manifest, thresholding, weighing
 from unmask import ensemble as ensembles
 from unmask.bundles import Bundle
-from unmask.card import Calibration, Figure, Thresholds
+from unmask.card import Calibration, Figure
 from unmask.ensemble import Ensemble, Member, Part
 from unmask.errors import ManifestError, UsageError
-from unmask.joining import Contest, Joint, Said
+from unmask.joining import Contest, Said
 from unmask.metrics import Interval
 
 Progress = Callable[[int, int], None]
@@ -27,10 +26,11 @@ _KINDS: Final = ("equal", "learned")
 
 @dataclass(frozen=True)
 class _Scored:
-    """One val file: its label, its group, the pooled logit of every detector that could judge it; collected or made."""
+    """One val file, and what every detector that could judge it said; whether it was collected or made."""
 
     label: int
     group: str
+    source: str
     logits: dict[str, float]
     kind: str = "collected"
 
@@ -105,18 +105,19 @@ def join(
     scored, set_name = _scan(places, [table], leave_out, progress)
     members = [_calibrated(bundles.find(str(place)), scored, set_name) for place in places]
     names = [member.card.name for member in members]
-    chosen, leasts = _chosen(weigh, names), _leasts(least, names)
+    chosen, leasts = weighing.weights(weigh, names), weighing.leasts(least, names)
     _labels([one for one in scored if all(name in one.logits for name in names)], table)
     said = joining.checked(
         [one.label for one in scored],
         [[one.logits.get(name) for name in names] for one in scored],
         [one.group for one in scored],
+        [one.source for one in scored],
     )
     contest = joining.contest(said, set_name, leasts)
     learn = not chosen and contest is not None and contest.learned_win
     weights = joining.fixed(chosen) if chosen else joining.learned if learn else joining.equal
     joint = joining.fit(said, set_name, weights, leasts)
-    typed = typed_joining(weigh, least)
+    command = ["unmask", "join", *names, "--manifest", table.name, *weighing.typed(weigh, least)]
     together = Ensemble(
         members=tuple(
             Member(name=member.card.name, sha256=member.card.sha256, calibration=calibration)
@@ -124,24 +125,16 @@ def join(
         ),
         weights=tuple(joint.weights.tolist()) if learn or chosen else (),
         leasts=leasts,
-        weighing=_weighing(names, contest, joint, chosen),
+        weighing=weighing.sentence(names, contest, joint, chosen, leasts),
         calibration=joint.calibration,
         thresholds=joint.thresholds,
-        metrics=_contested(
-            contest, joint.calibration, shlex.join(["unmask", "join", *names, "--manifest", table.name, *typed])
-        ),
+        metrics=_contested(contest, joint.calibration, shlex.join(command)),
     )
     together = together.model_copy(update={"parts": _parts(together, members, said, set_name)})
     for member in members:  # only now: what fails above leaves everything as it was
         _written(member)
     together.write(places[0].parent)
     return together
-
-
-def typed_joining(weigh: Mapping[str, float] | None, least: Mapping[str, float] | None) -> list[str]:
-    """The options that say the same on the command line."""
-    given = [("--weigh", weigh), ("--least", least)]
-    return [word for option, of in given for name, one in (of or {}).items() for word in (option, f"{name}={one:g}")]
 
 
 def record(folder: Path, figures: Iterable[Figure]) -> None:
@@ -193,44 +186,6 @@ def _parts(together: Ensemble, members: Sequence[Bundle], said: Said, set_name: 
     return tuple(parts)
 
 
-def _chosen(weigh: Mapping[str, float] | None, names: Sequence[str]) -> list[float]:
-    """The weights that were given, adding up to 1; none where none were."""
-    if not weigh:
-        return []
-    strangers = [name for name in weigh if name not in names]
-    if strangers:
-        raise UsageError(f"weights for {', '.join(strangers)}, but the members are {', '.join(names)}")
-    weights = [float(weigh.get(name, 1.0)) for name in names]
-    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not sum(weights):
-        raise UsageError("the weights of members must be numbers from 0 on, and one of them above it")
-    return [weight / sum(weights) for weight in weights]
-
-
-def _leasts(least: Mapping[str, float] | None, names: Sequence[str]) -> tuple[float | None, ...]:
-    """The leasts that were given, in the members' order; none where none were."""
-    if not least:
-        return ()
-    strangers = [name for name in least if name not in names]
-    if strangers:
-        raise UsageError(f"leasts for {', '.join(strangers)}, but the members are {', '.join(names)}")
-    if not all(math.isfinite(one) for one in least.values()):
-        raise UsageError("the least that a member counts must be a finite number; leave it out where all counts")
-    return tuple(least.get(name) for name in names)
-
-
-def _weighing(names: Sequence[str], contest: Contest | None, joint: Joint, chosen: Sequence[float]) -> str:
-    shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, joint.weights, strict=True))
-    if chosen:
-        return f"weights were chosen before ({shares}), for generators that the calibration set does not hold"
-    if contest is None:
-        return "all weigh the same, and all was fitted on all files: they are too few to set any aside"
-    found = f"{contest.saved.value:+.4f} ({contest.saved.low:+.4f} to {contest.saved.high:+.4f})"
-    measured = f"out of fold, learned weights save {found} of the log loss"
-    if not contest.learned_win:
-        return f"all weigh the same: {measured}, which is no clear gain"
-    return f"weights were learned ({shares}): {measured}"
-
-
 def _contested(contest: Contest | None, of: Calibration, command: str) -> tuple[Figure, ...]:
     """What equal and learned weights came to on files that neither had seen."""
     if contest is None:
@@ -272,7 +227,7 @@ def _scan(
         for item, report in zip(items, scanner.scan_many(item.path for item in items), strict=True):
             logits = {name: score.logit for name, score in report.scores.items() if name in names}
             group = item.group or evaluation.relative(item.path, tables[0])
-            scored.append(_Scored(item.label, group, logits, "made" if films.made(item) else "collected"))
+            scored.append(_Scored(item.label, group, item.source, logits, "made" if films.made(item) else "collected"))
             if progress:
                 progress(len(scored), len(items))
     sources = ", ".join(sorted({item.source for item in items if item.source}))
@@ -284,19 +239,12 @@ def _calibrated(bundle: Bundle, scored: Sequence[_Scored], set_name: str) -> Bun
     """The bundle with a new card, not yet written."""
     mine = [one for one in scored if bundle.card.name in one.logits]
     labels, logits = _labels(mine, bundle.folder), [one.logits[bundle.card.name] for one in mine]
-    calibration, thresholds = _fit(labels, logits, set_name, [one.kind for one in mine])
-    card = bundle.card.model_copy(update={"calibration": calibration, "thresholds": thresholds})
-    return Bundle(bundle.folder, card)
-
-
-def _fit(
-    labels: list[int], logits: list[float], set_name: str, kinds: Sequence[str] = ()
-) -> tuple[Calibration, Thresholds]:
     calibration = calibrate.fit(labels, logits, set_name)
     probabilities = [fuse.calibrated(logit, calibration) for logit in logits]
-    if not kinds:
-        return calibration, calibrate.choose(labels, probabilities)
-    return calibration, calibrate.choose_for_each(labels, probabilities, kinds)
+    kinds, sources = [one.kind for one in mine], [one.source for one in mine]
+    thresholds = thresholding.choose_for_each(labels, probabilities, kinds, sources)
+    card = bundle.card.model_copy(update={"calibration": calibration, "thresholds": thresholds})
+    return Bundle(bundle.folder, card)
 
 
 def _written(bundle: Bundle) -> Bundle:

@@ -16,13 +16,13 @@ from typing import Final
 import numpy as np
 
 from unmask import resampling, scored
-from unmask.calibrate import choose_by_risk
 from unmask.card import Thresholds
 from unmask.errors import ManifestError
 from unmask.manifest import FAKE, REAL
 from unmask.metrics import RESAMPLES, Floats, Interval, share
 from unmask.resampling import Counts, Set
 from unmask.scores import Row
+from unmask.thresholding import choose_by_risk
 from unmask.types import Label
 
 WITHHELD: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -110,7 +110,7 @@ def measure(rows: Sequence[Row], split: str, most: float | None = None, *, resam
     Args:
         rows: A table of scores.
         split: Whose.
-        most: Also choose thresholds by `calibrate.choose_by_risk` with this share of errors, on the files of val
+        most: Also choose thresholds by `thresholding.choose_by_risk` with this share of errors, on the files of val
             alone, and tell what they come to here.
         resamples: Redraws of the bootstrap.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from unmask.types import Evidence, Moment, Region, Stretch, Track, Video, Voice
@@ -167,6 +168,21 @@ def _highest_of_parts(beside: Sequence[Stretch], duration_s: float, count: int) 
             judged = [one.probability for one in (step, other) if one and one.probability is not None]
             found[index] = Stretch(start_s=start_s, end_s=end_s, probability=max(judged, default=None))
     return found
+
+
+def around_highest(logits: Sequence[float]) -> tuple[int, int, int]:
+    """Of scores in the order of time: the first of the run around the highest, the highest, and the last.
+
+    The run goes on as long as scores lie nearer to the highest than to the middle one.
+    """
+    top = max(range(len(logits)), key=logits.__getitem__)
+    least = (logits[top] + median(logits)) / 2
+    first = last = top
+    while first > 0 and logits[first - 1] >= least:
+        first -= 1
+    while last + 1 < len(logits) and logits[last + 1] >= least:
+        last += 1
+    return first, top, last
 
 
 def _between(times_s: Sequence[float], start_s: float, end_s: float) -> bool:

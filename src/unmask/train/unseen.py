@@ -13,7 +13,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from unmask import copies, evaluate, release
+from unmask import copies, evaluate, release, weighing
 from unmask import manifest as table
 from unmask.card import Figure
 from unmask.errors import UsageError
@@ -130,7 +130,7 @@ def unseen(
     command += ["--own"] if own else ["--split", split]
     command += [*(word for source in sources for word in ("--leave-out", source))]
     command += [word for name, count in fewer.items() for word in ("--epochs", f"{name}={count}")]
-    command += release.typed_joining(weigh, least)
+    command += weighing.typed(weigh, least)
     command += ["--seeds", str(seeds)] if seeds > 1 else []
     command += ["--perturb", perturbation] if perturbation else []
     typed = shlex.join(command)
