@@ -173,13 +173,23 @@ def ensemble(together: Ensemble) -> str:
     facts = {
         "members": members,
         "applies": "where each of them could judge; else the verdict is of one detector alone",
-        "score": "the mean of the members' calibrated logits, by their weights, calibrated once more",
+        "score": f"{_mean_of(together)}, by their weights, calibrated once more",
         "weights": together.weighing,
         **_rule(together.calibration, together.thresholds),
         "sha256": f"`{together.sha256}`",
     }
     parts = [NOTICE, f"# {together.name}", "Detectors that ship, deciding together."]
     return _page([*parts, _table(("fact", "value"), list(facts.items())), *_measured(together.metrics)])
+
+
+def _mean_of(together: Ensemble) -> str:
+    """What an ensemble's own calibration is fitted on."""
+    if not together.leasts:
+        return "the mean of the members' calibrated logits"
+    return (
+        "the mean of the members' logits, each in standard deviations from the mean of real photos, and counted at "
+        "least as below"
+    )
 
 
 def _rule(calibration: Calibration, thresholds: Thresholds) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -259,10 +259,11 @@ class Judge:
         by_face = list(self._cards("face"))
         deciding = [card for card in by_face if not members or card.name in members]
         others = [*(card for card in by_face if card not in deciding), *self._cards("patch"), *self._cards("whole")]
-        cut = {card.name: image.segments(photo, card.cut, faces) for card in deciding}
-        if not self._evidence and any(segment.unfit is None for segments in cut.values() for segment in segments):
+        cut = cache(lambda how: image.segments(photo, how, faces))  # several detectors look at the very same squares
+        found = {card.name: cut(card.cut) for card in deciding}
+        if not self._evidence and any(segment.unfit is None for segments in found.values() for segment in segments):
             others = [card for card in others if card.name in members]
-        return cut | {card.name: image.segments(photo, card.cut, faces) for card in others}
+        return found | {card.name: cut(card.cut) for card in others}
 
     def _score(self, detector: OnnxDetector, segments: Sequence[Segment]) -> Iterator[Finding]:
         step = max(1, BATCH_PX // detector.card.cut.size_px**2)

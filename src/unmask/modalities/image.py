@@ -156,7 +156,7 @@ def _face(photo: Photo, cut: Cut, face: Face) -> Segment:
         unfit = f"the face is {face.size_px:.0f} px; at least {cut.least_px} px are needed"
     elif side < cut.least_side_px:
         unfit = f"the picture has {side:.0f} px around the face; {cut.size_px} px are needed, for none are invented"
-    elif face_cutter.sharpness(pixels) < cut.least_sharpness:
+    elif cut.least_sharpness and face_cutter.sharpness(pixels) < cut.least_sharpness:
         unfit = "the face is too blurred to judge"
     landmarks = (face.landmarks - np.array(square[:2], np.float32)) * np.float32(scale)
     return Segment(pixels, Region(box_px=_rounded(square)), "face", unfit, landmarks)
