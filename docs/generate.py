@@ -138,6 +138,7 @@ def model(card: Card) -> str:
         "network": f"{training.backbone}, {training.parameters:,} parameters, started from {training.initial_weights}",
         "fakes made for training": training.made_fakes,
         "trained": f"{training.epochs} epochs, seed {training.seed}, unmask {training.unmask_version}",
+        **({"graph": f"that of [{card.graph}]({card.graph}.md), computed once for both"} if card.graph else {}),
         "sha256 of model.onnx": f"`{card.sha256}`",
     }
     sources = [(source.name, source.licence, f"{source.items:,}") for source in card.sources]

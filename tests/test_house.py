@@ -144,6 +144,7 @@ LAYERS: Final = {
         "triage",
         "joining",
         "weighing",
+        "panel",
         "judge",
         "learn_witnesses",
         "left_out",

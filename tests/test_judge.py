@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.make_bundle import make_bundle, make_ensemble
-from unmask import ensemble, judge
+from unmask import ensemble, judge, panel
 from unmask.detectors.onnx import OnnxDetector
 from unmask.judge import Judge
 from unmask.limits import DEFAULT_LIMITS
@@ -72,15 +72,15 @@ def test_segments_of_several_files_share_a_batch(
 def test_large_batches_are_split(
     tmp_path: Path, files: list[Path], batches: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge, "BATCH_PX", 19 * 96 * 96)
+    monkeypatch.setattr(panel, "BATCH_PX", 19 * 96 * 96)
     whole = reports(both(tmp_path, evidence=True), files)
     assert batches == [("face", 2), ("picture", 19)]
     batches.clear()
-    monkeypatch.setattr(judge, "BATCH_PX", 8 * 96 * 96 + 1)
+    monkeypatch.setattr(panel, "BATCH_PX", 8 * 96 * 96 + 1)
     assert reports(both(tmp_path, evidence=True), files) == whole
     assert batches == [("face", 2), ("picture", 8), ("picture", 8), ("picture", 3)]
     batches.clear()
-    monkeypatch.setattr(judge, "BATCH_PX", 1)
+    monkeypatch.setattr(panel, "BATCH_PX", 1)
     assert reports(both(tmp_path, evidence=True), files) == whole
     assert {size for _, size in batches} == {1}
 
@@ -108,7 +108,7 @@ def test_a_problem_becomes_the_status(tmp_path: Path) -> None:
 def test_an_ensemble_asks_all_its_members_where_a_face_can_be_judged(
     tmp_path: Path, files: list[Path], batches: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge, "BATCH_PX", 19 * 96 * 96)
+    monkeypatch.setattr(panel, "BATCH_PX", 19 * 96 * 96)
     found = reports(joined(tmp_path), files)
     assert batches == [("face", 2), ("picture", 19), ("other", 1)], "the other has no say where a face was judged"
     names = [list(report.scores) for report in found]

@@ -1,6 +1,7 @@
 """Model bundles: which there are, and whether they are what they say.
 
-A bundle is a folder with model.onnx, card.json and golden.npz. The last holds `pixels` uint8 (N, S, S, 3), for videos
+A bundle is a folder with model.onnx, card.json and golden.npz; where its card says so, the graph is that of the bundle
+beside it, which computes both. The golden file holds `pixels` uint8 (N, S, S, 3), for videos
 windows (N, F, S, S, 3), or `samples` of voices float32 (N, T), and the `logit` float32 (N,) that the trained network
 gave for them, so that any machine can replay the promise.
 """
@@ -35,8 +36,8 @@ class Bundle:
 
     @property
     def model_path(self) -> Path:
-        """The graph."""
-        return self.folder / "model.onnx"
+        """The graph, its own or that of the bundle beside it."""
+        return (self.folder.parent / self.card.graph if self.card.graph else self.folder) / "model.onnx"
 
     @property
     def golden_path(self) -> Path:
@@ -135,7 +136,7 @@ def check(bundle: Bundle) -> float:
     session = Session(model(bundle))
     try:
         out = session.run(inputs)
-        logit, activation = out["logit"], out["activation"]
+        logit, activation = (out[bundle.card.output(name)] for name in ("logit", "activation"))
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise BundleError(f"{bundle.model_path} cannot be replayed: {error}") from error
     difference = float(np.abs(logit - expected).max())

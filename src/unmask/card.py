@@ -150,7 +150,14 @@ class Figure(Value):
 
 
 class Card(Value):
-    """The model card, as `card.json` in a bundle holds it."""
+    """The model card, as `card.json` in a bundle holds it.
+
+    Attributes:
+        graph: The folder beside the bundle's own whose graph it reads, where several heads sit on the same frozen
+            networks and one graph computes them all; its outputs then begin with the bundle's name, "traces.logit".
+            Empty where it has a graph of its own.
+        sha256: Of the graph.
+    """
 
     card_version: Literal[1] = CARD_VERSION
     name: str
@@ -166,7 +173,12 @@ class Card(Value):
     thresholds: Thresholds
     metrics: tuple[Figure, ...] = ()
     limits: tuple[str, ...] = ()
+    graph: str = Field(default="", pattern=r"^[\w-]*$")
     sha256: str
+
+    def output(self, name: str) -> str:
+        """What the graph calls one of this detector's outputs: "logit", "activation" or "embedding"."""
+        return f"{self.name}.{name}" if self.graph else name
 
     @classmethod
     def read(cls, path: Path) -> Card:
@@ -184,4 +196,5 @@ class Card(Value):
 
     def write(self, path: Path) -> None:
         """Write the card, indented, for people and diffs."""
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        unused = set() if self.graph else {"graph"}
+        path.write_text(self.model_dump_json(indent=2, exclude=unused) + "\n", encoding="utf-8")

@@ -117,6 +117,13 @@ def export(
     also: Annotated[
         list[Path] | None, typer.Option(metavar="MANIFEST", help="The val split of this one too; repeatable.")
     ] = None,
+    head: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUN",
+            help="Another run on the same frozen networks: its bundle comes beside and reads this graph; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Turn a run into a bundle that scans: export, compare with the trained network, calibrate on val."""
     with extra("exporting a detector"):
@@ -124,11 +131,13 @@ def export(
         from unmask.train import export as exporter
         from unmask.train import run as runs
 
-        exporter.export(run, bundle)
-        left_out = runs.read_recipe(run).data.leave_out
-        with bar("scanning val") as move:
-            made = release.calibrate_bundle(bundle, manifest, also=also or (), leave_out=left_out, progress=move)
-    print(visible(f"{bundle}: {made.card.thresholds.chosen}"))
+        exporter.export(run, bundle, head or ())
+        folders = [bundle, *(bundle.resolve().parent / runs.read_recipe(one).name for one in head or ())]
+        for one, folder in zip((run, *(head or ())), folders, strict=True):
+            left_out = runs.read_recipe(one).data.leave_out
+            with bar("scanning val") as move:
+                made = release.calibrate_bundle(folder, manifest, also=also or (), leave_out=left_out, progress=move)
+            print(visible(f"{folder}: {made.card.thresholds.chosen}"))
 
 
 def join(

@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from unmask import clip_rule, fuse_declared, fuse_hybrid, kinds, listen, provenance, reported, stability, watch
 from unmask.bundles import Bundle, verify
@@ -24,12 +20,13 @@ from unmask.detectors.onnx import OnnxDetector
 from unmask.ensemble import Ensemble
 from unmask.errors import MediaError, NothingToJudgeError, UnsupportedError
 from unmask.faces import Face, FaceFinder
-from unmask.fuse import Finding, Look
+from unmask.fuse import Look
 from unmask.hybrid import Hybrid
 from unmask.limits import Limits
 from unmask.listen import Heard
 from unmask.modalities import image
 from unmask.modalities.image import Photo
+from unmask.panel import Panel
 from unmask.prepared import Prepared
 from unmask.provenance import NOBODY, Account, Trust
 from unmask.traits import of_picture
@@ -37,12 +34,6 @@ from unmask.triage import Turn
 from unmask.types import Report, Segment, Source, Status
 from unmask.watch import FRAMES, Seen
 from unmask.words import Progress
-
-BATCH_PX: Final = 2**17
-"""Pixels in one batch: two squares of 224 px, eight of 128. Larger batches take more memory and, since features no
-longer fit the cache of common processors, more time."""
-
-_DECIMALS: Final = 4  # of a logit; the rest varies with the size of the batch that a segment happened to be in
 
 
 class Judge:
@@ -76,7 +67,7 @@ class Judge:
         trust: Trust | None = NOBODY,
         hybrid: Hybrid | None = None,
     ) -> None:
-        self._detectors = tuple(OnnxDetector(one) for one in bundles if one.card.modality == "image")
+        self._panel = Panel([one for one in bundles if one.card.modality == "image"])
         self._for_videos, self._for_sound = (  # of several for one kind of media the first named judges
             next((one for one in bundles if one.card.modality == modality), None) for modality in ("video", "audio")
         )
@@ -135,7 +126,7 @@ class Judge:
             if sound or kinds.is_video(path, self._limits):
                 begun = replace(begun, account=self._account(partial(provenance.read_film, path, limits=self._limits)))
                 return self._film(path, begun, sound, finder, threads, turn)
-            if not self._detectors:
+            if not self._panel.cards:
                 raise UnsupportedError("no detector of photos is loaded")
             data, source = image.read(path, self._limits)
             begun = replace(begun, source=source, account=self._account(partial(provenance.read, data)))
@@ -197,14 +188,7 @@ class Judge:
         return found
 
     def _reports(self, files: Sequence[Prepared]) -> list[Report]:
-        looks: list[list[Look]] = [[] for _ in files]
-        for detector in self._detectors:
-            name = detector.card.name
-            asked = [(f.segments[name], mine) for f, mine in zip(files, looks, strict=True) if name in f.segments]
-            fit = [segment for segments, _ in asked for segment in segments if segment.unfit is None]
-            findings = self._score(detector, fit)
-            for segments, mine in asked:
-                mine.append(Look(detector.card, tuple(_unfit(s) if s.unfit else next(findings) for s in segments)))
+        looks = self._panel.looks([file.segments for file in files], heat_maps=self._evidence)
         return [self._report(file, mine) for file, mine in zip(files, looks, strict=True)]
 
     def _watch(self, path: Path, finder: FaceFinder | None, threads: int) -> Seen:
@@ -246,7 +230,7 @@ class Judge:
         return Prepared(photo.source, None, faces, self._segments(photo, found), aside=aside)
 
     def _cards(self, kind: str) -> Iterator[Card]:
-        return (detector.card for detector in self._detectors if detector.card.cut.kind == kind)
+        return (card for card in self._panel.cards if card.cut.kind == kind)
 
     def _load_finder(self, threads: int | None) -> FaceFinder | None:
         around_faces = any(card.cut.patches == 1 for card in self._cards("patch"))
@@ -265,20 +249,6 @@ class Judge:
             others = [card for card in others if card.name in members]
         return found | {card.name: cut(card.cut) for card in others}
 
-    def _score(self, detector: OnnxDetector, segments: Sequence[Segment]) -> Iterator[Finding]:
-        step = max(1, BATCH_PX // detector.card.cut.size_px**2)
-        for start in range(0, len(segments), step):
-            part = segments[start : start + step]
-            logits, activations = detector.explain(np.stack([segment.pixels for segment in part]))
-            for segment, logit, activation in zip(part, logits, activations, strict=True):
-                yield self._finding(segment, float(logit), activation)
-
-    def _finding(self, segment: Segment, logit: float, activation: NDArray[np.float32]) -> Finding:
-        if not np.isfinite(logit):
-            return Finding(segment.region, None, "the detector gave no number")
-        rows = tuple(tuple(round(v, _DECIMALS) for v in row) for row in activation.tolist())
-        return Finding(segment.region, round(logit, _DECIMALS), heat_map=rows if self._evidence else None)
-
     def _report(self, file: Prepared, looks: Sequence[Look]) -> Report:
         if file.spare:
             return reported.of_spared(file.source, file.spare)
@@ -294,7 +264,3 @@ class Judge:
 
     def _heard(self, file: Prepared) -> tuple[Heard, Card] | None:
         return (file.heard, self._for_sound.card) if file.heard and self._for_sound else None
-
-
-def _unfit(segment: Segment) -> Finding:
-    return Finding(segment.region, None, segment.unfit)

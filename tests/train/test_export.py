@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,14 +18,17 @@ from tests.train.tiny import frozen, recipe
 from unmask import bundles, demo, manifest
 from unmask.bundles import Bundle
 from unmask.card import Cut
+from unmask.detectors.onnx import OnnxDetector
 from unmask.errors import BundleError, ExportError, UsageError
 from unmask.prepare import read_segments
 from unmask.runtime import Session
+from unmask.scan import Scanner
 from unmask.train import export as exporter
 from unmask.train import loop
 from unmask.train import run as runs
 from unmask.train.export import export, golden_inputs
 from unmask.train.models import Detector, build, parameters
+from unmask.train.recipes import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +222,81 @@ def test_a_folder_called_like_a_shipped_bundle_is_still_that_folder(
 
 def test_the_graph_does_not_tell_where_it_was_made(bundle: Bundle) -> None:
     assert b"train/models.py" not in bundle.model_path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def solved(frozen_run: FrozenRun, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("solved") / "run"
+    loop.train(discriminant(), frozen_run.prepared, run, weights=weights, workers=0)
+    return run
+
+
+@pytest.fixture(scope="module")
+def shared(frozen_run: FrozenRun, solved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shared")
+    export(frozen_run.folder, folder / "tiny", [solved])
+    return folder
+
+
+class TestSharedGraph:
+    """Two heads on the same frozen network: one graph, two bundles."""
+
+    def test_each_computes_what_it_does_alone(
+        self, shared: Path, frozen_run: FrozenRun, solved: Path, tmp_path: Path
+    ) -> None:
+        first, second = (bundles.find(str(shared / name)) for name in ("tiny", "solved"))
+        assert (first.card.graph, second.card.graph) == ("", "tiny")
+        assert first.card.sha256 == second.card.sha256
+        assert sorted(path.name for path in second.folder.iterdir()) == ["card.json", "golden.npz"]
+        assert '"graph"' not in (first.folder / "card.json").read_text()
+        for one, run in ((first, frozen_run.folder), (second, solved)):
+            assert bundles.check(one) <= bundles.TOLERANCE
+            alone = OnnxDetector(export(run, tmp_path / one.card.name))
+            for mine, other in zip(OnnxDetector(one).explain(pixels(3)), alone.explain(pixels(3)), strict=True):
+                np.testing.assert_allclose(mine, other, atol=bundles.TOLERANCE)
+
+    def test_scanned_together_the_graph_is_loaded_and_run_once(
+        self, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runs_of_graph: list[int] = []
+        feed = Session.feed
+
+        def counting(self: Session, inputs: Any) -> Any:
+            (batch,) = inputs.values()
+            runs_of_graph.append(int(batch.any()))
+            return feed(self, inputs)
+
+        Image.fromarray(pixels(1)[0]).resize((200, 100)).save(tmp_path / "picture.png")
+        alone = {}
+        for name in ("tiny", "solved"):
+            with Scanner([shared / name]) as scanner:
+                alone |= scanner.scan(tmp_path / "picture.png").scores
+        monkeypatch.setattr(Session, "feed", counting)
+        with Scanner([shared], evidence=True) as scanner:
+            report = scanner.scan(tmp_path / "picture.png")
+        assert report.scores == alone
+        assert len(report.scores) == 2
+        assert sum(runs_of_graph) == 1
+        maps = {one.detector: one.heat_map for one in report.evidence if one.detector in alone}
+        assert maps["tiny"] != maps["solved"]
+
+    def test_without_the_bundle_beside_it_the_graph_is_missing(self, shared: Path, tmp_path: Path) -> None:
+        shutil.copytree(shared / "solved", tmp_path / "solved")
+        with pytest.raises(BundleError, match=r"tiny.model\.onnx cannot be read"):
+            bundles.verify(bundles.find(str(tmp_path / "solved")))
+
+    def test_networks_that_learn_or_differ_share_nothing(
+        self, finished: Path, frozen_run: FrozenRun, solved: Path, tmp_path: Path
+    ) -> None:
+        with pytest.raises(UsageError, match="the same cut and the same networks, frozen whole"):
+            export(finished, tmp_path / "tiny", [solved])
+        with pytest.raises(UsageError, match="recipes of different names"):
+            export(frozen_run.folder, tmp_path / "tiny", [frozen_run.folder])
+        assert not list(tmp_path.iterdir())
+
+
+def discriminant() -> Recipe:
+    """The tiny frozen recipe, solved at once."""
+    base = frozen(train={"epochs": 1})
+    model = base.model.model_copy(update={"head": "discriminant"})
+    return Recipe.model_validate(base.model_copy(update={"name": "solved", "model": model}).model_dump())

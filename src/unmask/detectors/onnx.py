@@ -9,6 +9,8 @@ low to high, the columns moments.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,17 +27,20 @@ class OnnxDetector:
     Args:
         bundle: Where it lies; its graph is compared with the card before it is loaded.
         threads: Threads inside one run; all usable cores when None.
+        beside: Another detector; where both read one graph, it is loaded once.
 
     Attributes:
         card: The bundle's card.
+        session: The loaded graph.
 
     Raises:
         BundleError: The graph is missing, altered, or does not fit its card.
     """
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, beside: OnnxDetector | None = None) -> None:
         self.card = bundle.card
-        self._session = Session(bundles.model(bundle), threads)
+        shared = beside if beside and beside.card.sha256 == bundle.card.sha256 else None
+        self.session: Session = shared.session if shared else Session(bundles.model(bundle), threads)
         self._try_once(bundle)
 
     def score(self, batch: Pixels | Samples) -> NDArray[np.float32]:
@@ -61,6 +66,14 @@ class OnnxDetector:
         Raises:
             UsageError: The batch has another type or shape.
         """
+        return self.read(self.run(batch))
+
+    def run(self, batch: Pixels | Samples) -> Mapping[str, NDArray[np.float32]]:
+        """All that the graph says of a batch, for this detector and for those that share it.
+
+        Raises:
+            UsageError: The batch has another type or shape.
+        """
         cut = self.card.cut
         fewer = cut.frames is not None and batch.ndim == 5 and 1 <= batch.shape[1] <= cut.frames
         shape = (batch.shape[1], *cut.input_shape[1:]) if fewer else cut.input_shape
@@ -68,8 +81,11 @@ class OnnxDetector:
             wanted = [f"1 to {cut.frames}", *cut.input_shape[1:]] if cut.frames else cut.input_shape
             what = f"{cut.input_type} ({', '.join(map(str, ('N', *wanted)))}), not {batch.dtype} {batch.shape}"
             raise UsageError(f"the detector {self.card.name} takes {what}")
-        out = self._session.run(batch)
-        return out["logit"], out["activation"]
+        return self.session.run(batch)
+
+    def read(self, said: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of that, what is this detector's: as `explain`."""
+        return said[self.card.output("logit")], said[self.card.output("activation")]
 
     def _try_once(self, bundle: Bundle) -> None:
         """A graph that does not fit its card must fail when loaded, not on somebody's first photo."""

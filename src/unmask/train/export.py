@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,11 +22,11 @@ from unmask import bundles, demo, faces
 from unmask.bundles import Bundle
 from unmask.card import Calibration, Card, DataSource, Thresholds
 from unmask.card import Training as TrainingNote
-from unmask.errors import ExportError
+from unmask.errors import ExportError, UsageError
 from unmask.runtime import Session
 from unmask.train import run as runs
 from unmask.train.graph import write_graph
-from unmask.train.models import Detector, Shown, hold, parameters
+from unmask.train.models import Detector, Shown, ShownTogether, hold, parameters
 from unmask.train.recipes import Recipe
 from unmask.types import RATE_HZ, Pixels, Samples
 
@@ -36,46 +37,83 @@ _MOVED: Final = 3
 """Every so many of the golden pictures is moved over; windows of all would be large."""
 
 
-def export(run: Path, out: Path) -> Bundle:
-    """Write the bundle of a run.
+def export(run: Path, out: Path, others: Sequence[Path] = ()) -> Bundle:
+    """Write the bundle of a run, and of others whose heads sit on the same frozen networks.
 
     Args:
         run: A folder that `train` filled.
         out: The bundle's folder; made if missing.
+        others: Further runs; their bundles are written beside it, in folders named by their recipes, and read its
+            graph, which computes the networks once.
+
+    Returns:
+        The bundle of `run`.
 
     Raises:
-        UsageError: The run has no whole epoch.
+        UsageError: A run has no whole epoch, or the networks of others are not the same, or learn.
         ExportError: PyTorch and the exported graph differ by more than 1e-3 logits.
     """
-    recipe, model = runs.load(run)
-    out.mkdir(parents=True, exist_ok=True)
+    loaded = [(one, *runs.load(one)) for one in (run, *others)]
+    _, recipe, model = loaded[0]
+    folders = [out, *(out.parent / other.name for _, other, _ in loaded[1:])]
+    _check_shared([(other, network) for _, other, network in loaded], folders)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    cards = [
+        _card(other, network, one, sha256="").model_copy(update={"graph": out.name if place else ""})
+        for place, (one, other, network) in enumerate(loaded)
+    ]
     inputs = golden_inputs(recipe)
-    logit = _logit(model, inputs)
+    logits = [_logit(network, inputs) for _, _, network in loaded]
     draft = out / "model.onnx.new"
     try:
-        outputs = ("logit", "activation", "embedding")
-        write_graph(Shown(model), outputs, recipe.cut, draft)
-        compare(draft, inputs, logit)
+        outputs = [card.output(name) for card in cards for name in ("logit", "activation", "embedding")]
+        shown = ShownTogether([network for *_, network in loaded]) if others else Shown(model)
+        write_graph(shown, outputs, recipe.cut, draft)
+        for card, logit in zip(cards, logits, strict=True):
+            compare(draft, inputs, logit, card.output("logit"))
         for looks in range(1, recipe.cut.frames or 1):  # a person who is seen but shortly
             compare(draft, inputs[:, :looks], _logit(model, inputs[:, :looks]))
         draft.replace(out / "model.onnx")
     finally:
         draft.unlink(missing_ok=True)
-    with (out / "golden.npz").open("wb") as file:
-        arrays: dict[str, Any] = {recipe.cut.input_name: inputs, "logit": logit}
-        np.savez_compressed(file, **arrays)
-    card = _card(recipe, model, run, hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest())
-    card.write(out / "card.json")
-    return Bundle(out, card)
+    sha256 = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
+    bundles = []
+    for folder, card, logit in zip(folders, cards, logits, strict=True):
+        with (folder / "golden.npz").open("wb") as file:
+            arrays: dict[str, Any] = {recipe.cut.input_name: inputs, "logit": logit}
+            np.savez_compressed(file, **arrays)
+        bundles.append(Bundle(folder, card.model_copy(update={"sha256": sha256})))
+        bundles[-1].card.write(folder / "card.json")
+    return bundles[0]
 
 
-def compare(graph: Path, inputs: Pixels | Samples, logit: NDArray[np.float32]) -> float:
-    """The largest difference in logits between the graph and what the network gave.
+def _check_shared(loaded: Sequence[tuple[Recipe, Detector]], folders: Sequence[Path]) -> None:
+    """One graph for several heads needs one cut and the same networks, which none of the runs has changed."""
+    (first, model), *others = loaded
+    for recipe, network in others:
+        frozen = first.model.frozen and recipe.model.frozen and not recipe.model.temporal
+        same = (recipe.cut, recipe.model.backbones) == (first.cut, first.model.backbones)
+        if not frozen or not same or not _equal(model.eyes.state_dict(), network.eyes.state_dict()):
+            raise UsageError(
+                f"{recipe.name} cannot share the graph of {first.name}: that needs the same cut and the same networks, "
+                "frozen whole"
+            )
+    if len(set(folders)) < len(folders):
+        raise UsageError("bundles that share a graph need recipes of different names")
+
+
+def _equal(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def compare(graph: Path, inputs: Pixels | Samples, logit: NDArray[np.float32], output: str = "logit") -> float:
+    """The largest difference in logits between the graph, in one of its outputs, and what the network gave.
 
     Raises:
         ExportError: It is over `bundles.TOLERANCE`.
     """
-    difference = float(np.abs(Session(graph).run(inputs)["logit"] - logit).max())
+    difference = float(np.abs(Session(graph).run(inputs)[output] - logit).max())
     if not difference <= bundles.TOLERANCE:
         raise ExportError(
             f"the exported graph differs from the trained network by {difference:.2g} logits; "

@@ -171,6 +171,25 @@ class Shown(nn.Module):
         return logit, activation, self.model.head.embed(maps)
 
 
+class ShownTogether(nn.Module):
+    """Of several networks with the same backbones, which compute once: what `Shown` gives of each in turn."""
+
+    def __init__(self, models: Sequence[Detector]) -> None:
+        super().__init__()
+        self.eyes = models[0].eyes
+        self.first = models[0]
+        self.heads = nn.ModuleList(model.head for model in models)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Score a batch by each head, and place it among others."""
+        maps = self.first.maps(pixels)
+        found: list[Tensor] = []
+        for head in self.heads:
+            logit, activation = head(maps)
+            found += [logit, activation, cast("Head", head).embed(maps)]
+        return tuple(found)
+
+
 def build(options: Model, weights: Sequence[Path | None] = ()) -> Detector:
     """A new network, with the recipe's initial weights and with those parts held that the first epoch holds.
 
