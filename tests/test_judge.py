@@ -19,14 +19,14 @@ from unmask.types import Report, Source, Status
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Name of the detector and size of each batch that was scored, but for the one that loading tries."""
     seen: list[tuple[str, int]] = []
-    explain = OnnxDetector.explain
+    run = OnnxDetector.run
 
     def counting(self: OnnxDetector, batch: Any) -> Any:
         if batch.any():
             seen.append((self.card.name, len(batch)))
-        return explain(self, batch)
+        return run(self, batch)
 
-    monkeypatch.setattr(OnnxDetector, "explain", counting)
+    monkeypatch.setattr(OnnxDetector, "run", counting)
     return seen
 
 
@@ -121,8 +121,9 @@ def test_an_ensemble_asks_all_its_members_where_a_face_can_be_judged(
 def test_a_detector_of_faces_beside_an_ensemble_steps_in_where_that_can_judge_none(
     tmp_path: Path, astronaut: Image.Image, batches: list[tuple[str, int]]
 ) -> None:
-    first, second = (make_bundle(tmp_path / name, name=name) for name in ("first", "second"))
-    small = make_bundle(tmp_path / "small", name="small", least_px=8)
+    constants = {"first": 0.0, "second": 0.1}
+    first, second = (make_bundle(tmp_path / name, name=name, constant=one) for name, one in constants.items())
+    small = make_bundle(tmp_path / "small", name="small", least_px=8, constant=0.2)
     picture = make_bundle(tmp_path / "picture", name="picture", kind="patch", size_px=96)
     together = make_ensemble(first, second)
     astronaut.save(tmp_path / "large.png")
