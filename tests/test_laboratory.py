@@ -360,6 +360,14 @@ class TestJoin:
         assert len(together.metrics) > 5
         assert Card.read(pair[0] / "card.json").metrics == ()
 
+    def test_what_members_count_can_be_said(self, run: Run, val: Path, pair: tuple[Path, Path]) -> None:
+        done = run("join", *pair, "--manifest", val, "--weigh", "one=3", "--least", "two=0.5")
+        assert (done.code, done.err) == (0, "")
+        made = ensemble.read(pair[0].parent)
+        assert made is not None
+        assert (made.weights, made.leasts) == ((0.75, 0.25), (None, 0.5))
+        assert "above the mean of real photos: two 0.5" in done.out
+
     @pytest.mark.parametrize("count", [0, 1])
     def test_one_alone_cannot_be_joined(self, run: Run, val: Path, pair: tuple[Path, Path], count: int) -> None:
         done = run("join", *pair[:count], "--manifest", val)

@@ -12,12 +12,14 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
 from tests.train.conftest import FrozenRun
 from tests.train.tiny import frozen, recipe
 from unmask import bundles, demo, manifest
 from unmask.bundles import Bundle
 from unmask.card import Cut
+from unmask.cli import app
 from unmask.detectors.onnx import OnnxDetector
 from unmask.errors import BundleError, ExportError, UsageError
 from unmask.prepare import read_segments
@@ -279,6 +281,17 @@ class TestSharedGraph:
         assert sum(runs_of_graph) == 1
         maps = {one.detector: one.heat_map for one in report.evidence if one.detector in alone}
         assert maps["tiny"] != maps["solved"]
+
+    def test_both_are_calibrated_by_one_command(
+        self, frozen_run: FrozenRun, solved: Path, originals: Path, tmp_path: Path
+    ) -> None:
+        words = ["export", frozen_run.folder, tmp_path / "tiny", "--head", solved, "--manifest", originals]
+        done = CliRunner().invoke(app, list(map(str, words)))
+        assert done.exit_code == 0, done.output
+        cards = [bundles.find(str(tmp_path / name)).card for name in ("tiny", "solved")]
+        assert all(card.calibration.set.startswith("val of") for card in cards)
+        assert [card.graph for card in cards] == ["", "tiny"]
+        assert done.output.count("on the calibration set") == 2
 
     def test_without_the_bundle_beside_it_the_graph_is_missing(self, shared: Path, tmp_path: Path) -> None:
         shutil.copytree(shared / "solved", tmp_path / "solved")
