@@ -31,6 +31,7 @@ from unmask.train import run as runs
 from unmask.train.export import export, golden_inputs
 from unmask.train.models import Detector, build, parameters
 from unmask.train.recipes import Recipe
+from unmask.types import Score
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +270,7 @@ class TestSharedGraph:
             return feed(self, inputs)
 
         Image.fromarray(pixels(1)[0]).resize((200, 100)).save(tmp_path / "picture.png")
-        alone = {}
+        alone: dict[str, Score] = {}
         for name in ("tiny", "solved"):
             with Scanner([shared / name]) as scanner:
                 alone |= scanner.scan(tmp_path / "picture.png").scores
