@@ -26,7 +26,7 @@ print(json.dumps({
     "work": str(WORK),
     "statuses": [report.status for report in reports],
     "verdicts": [report.verdict.label for report in reports],
-    "doubt": doubt.label,
+    "sure": sure.label,
     "refused": [refused.status, refused.verdict],
     "alarm": alarm.alarm,
     "sound": sound.passed,
@@ -96,8 +96,8 @@ def test_everything_is_written_into_one_temporary_folder(seen: dict[str, Any], f
 
 def test_scanning(seen: dict[str, Any]) -> None:
     assert seen["statuses"] == ["ok", "ok"]
-    assert seen["verdicts"] == ["real", "real"], "the words call the altered copy a miss: rewrite them"
-    assert seen["doubt"] == "uncertain", "the words say that the face detector alone is in doubt: rewrite them"
+    assert seen["verdicts"] == ["real", "uncertain"], "the words call the altered copy uncertain: rewrite them"
+    assert seen["sure"] == "fake", "the words say that the detector of seams alone is sure: rewrite them"
     assert seen["refused"] == ["unsupported", None]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from unmask.errors import BundleError
 from unmask.types import RATE_HZ, Value
@@ -176,6 +176,12 @@ class Card(Value):
     graph: str = Field(default="", pattern=r"^[\w-]*$")
     sha256: str
 
+    @model_serializer(mode="wrap")
+    def _without_what_says_nothing(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that cards from before stay as they are."""
+        found: dict[str, Any] = written(self)
+        return found if self.graph else {name: value for name, value in found.items() if name != "graph"}
+
     def output(self, name: str) -> str:
         """What the graph calls one of this detector's outputs: "logit", "activation" or "embedding"."""
         return f"{self.name}.{name}" if self.graph else name
@@ -196,5 +202,4 @@ class Card(Value):
 
     def write(self, path: Path) -> None:
         """Write the card, indented, for people and diffs."""
-        unused = set() if self.graph else {"graph"}
-        path.write_text(self.model_dump_json(indent=2, exclude=unused) + "\n", encoding="utf-8")
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")

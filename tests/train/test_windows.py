@@ -366,7 +366,7 @@ class TestBundle:
         def again(model: Detector, outputs: object, cut: Cut, path: Path) -> None:
             shutil.copy(bundle.model_path, path)
 
-        def other(graph: Path, pixels: Pixels, logit: object) -> float:
+        def other(graph: Path, pixels: Pixels, *_: object) -> float:
             if pixels.shape[1] < FRAMES:
                 raise ExportError("with fewer looks")
             return 0.0
