@@ -543,7 +543,7 @@ def test_export_scans_val_without_the_sources_that_the_run_left_out(
         asked.append((folder, table, leave_out))
         return make_bundle(folder)
 
-    monkeypatch.setattr(export, "export", lambda run, bundle, others: None)
+    monkeypatch.setattr(export, "export_together", lambda runs, bundle: (make_bundle(bundle),))
     monkeypatch.setattr(runs, "read_recipe", lambda run: chosen)
     monkeypatch.setattr(release, "calibrate_bundle", calibrate)
     assert run("export", "run", tmp_path / "bundle", "--manifest", "table.csv").code == 0

@@ -131,10 +131,9 @@ def export(
         from unmask.train import export as exporter
         from unmask.train import run as runs
 
-        exporter.export(run, bundle, head or ())
-        folders = [bundle, *(bundle.resolve().parent / runs.read_recipe(one).name for one in head or ())]
-        for one, folder in zip((run, *(head or ())), folders, strict=True):
-            left_out = runs.read_recipe(one).data.leave_out
+        trained = [run, *(head or ())]
+        for one, written in zip(trained, exporter.export_together(trained, bundle), strict=True):
+            folder, left_out = written.folder, runs.read_recipe(one).data.leave_out
             with bar("scanning val") as move:
                 made = release.calibrate_bundle(folder, manifest, also=also or (), leave_out=left_out, progress=move)
             print(visible(f"{folder}: {made.card.thresholds.chosen}"))

@@ -136,7 +136,7 @@ def fit(said: Said, set_name: str, weigh: Weigh, leasts: Sequence[float | None] 
     weights = weigh(labels, logits)
     mean = logits @ weights
     calibration = calibrate.fit(labels, mean, set_name)
-    sources = said.only(said.by_all).sources
+    sources = tuple(compress(said.sources, said.by_all))
     thresholds = thresholding.choose(labels, _sigmoid(applied(calibration, mean)), sources)
     return Joint(members, least, weights, calibration, thresholds, 0 if dealt is None else int(dealt.max()) + 1)
 

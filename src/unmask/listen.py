@@ -31,7 +31,7 @@ _AT_ONCE: Final = 8
 
 _EXPLAINED_S: Final = 60.0
 
-_DECIMALS: Final = 4  # of a logit, as in `judge`
+_DECIMALS: Final = 4  # of a logit, as in `panel`
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,12 +41,10 @@ class Panel:
     """
 
     def __init__(self, bundles: Sequence[Bundle]) -> None:
-        loaded: dict[str, OnnxDetector] = {}
         self._detectors: list[OnnxDetector] = []
         for bundle in bundles:
-            detector = OnnxDetector(bundle, beside=loaded.get(bundle.card.sha256))
-            loaded.setdefault(bundle.card.sha256, detector)
-            self._detectors.append(detector)
+            same = (one for one in self._detectors if one.card.sha256 == bundle.card.sha256)
+            self._detectors.append(OnnxDetector(bundle, beside=next(same, None)))
         self.cards: tuple[Card, ...] = tuple(detector.card for detector in self._detectors)
 
     def looks(self, files: Sequence[Mapping[str, Sequence[Segment]]], *, heat_maps: bool) -> list[list[Look]]:

@@ -51,11 +51,8 @@ def choose(labels: ArrayLike, probabilities: ArrayLike, sources: Sequence[str] =
     if min(reals[0], fakes[0]) < 0 or max(reals[-1], fakes[-1]) > 1:
         raise UsageError("a probability lies outside of 0 to 1; calibrate first")
     mine = _reals_by_source(truth, values, sources)
-    highest_below = max(
-        _highest_below(reals, REALS_CALLED_FAKE),
-        *(_highest_below(own, REALS_OF_A_SOURCE_CALLED_FAKE) for own in mine.values()),
-        0.0,
-    )
+    of_each = [_highest_below(own, REALS_OF_A_SOURCE_CALLED_FAKE) for own in mine.values()]
+    highest_below = max([_highest_below(reals, REALS_CALLED_FAKE), *of_each])
     lowest_above = fakes[math.floor(FAKES_CALLED_REAL * len(fakes))]
     if highest_below >= 1 or lowest_above <= 0:
         raise UsageError("too many reals score exactly 1, or fakes exactly 0, for any threshold to keep them apart")

@@ -36,7 +36,7 @@ FRAMES: Final = 32
 _CLOSER: Final = 8
 """Frames that are added around the highest score."""
 
-_DECIMALS: Final = 4  # of a logit, as in `judge`
+_DECIMALS: Final = 4  # of a logit, as in `panel`
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ from unmask.scan import Scanner
 from unmask.train import export as exporter
 from unmask.train import loop
 from unmask.train import run as runs
-from unmask.train.export import export, golden_inputs
+from unmask.train.export import export, export_together, golden_inputs
 from unmask.train.models import Detector, build, parameters
 from unmask.train.recipes import Recipe
 from unmask.types import Score
@@ -237,7 +237,7 @@ def solved(frozen_run: FrozenRun, weights: Path, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def shared(frozen_run: FrozenRun, solved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")
-    export(frozen_run.folder, folder / "tiny", [solved])
+    export_together([frozen_run.folder, solved], folder / "tiny")
     return folder
 
 
@@ -303,9 +303,9 @@ class TestSharedGraph:
         self, finished: Path, frozen_run: FrozenRun, solved: Path, tmp_path: Path
     ) -> None:
         with pytest.raises(UsageError, match="the same cut and the same networks, frozen whole"):
-            export(finished, tmp_path / "tiny", [solved])
+            export_together([finished, solved], tmp_path / "tiny")
         with pytest.raises(UsageError, match="recipes of different names"):
-            export(frozen_run.folder, tmp_path / "tiny", [frozen_run.folder])
+            export_together([frozen_run.folder, frozen_run.folder], tmp_path / "tiny")
         assert not list(tmp_path.iterdir())
 
 

@@ -26,7 +26,7 @@ from unmask.errors import ExportError, UsageError
 from unmask.runtime import Session
 from unmask.train import run as runs
 from unmask.train.graph import write_graph
-from unmask.train.models import Detector, Shown, ShownTogether, hold, parameters
+from unmask.train.models import Detector, Shown, hold, parameters
 from unmask.train.recipes import Recipe
 from unmask.types import RATE_HZ, Pixels, Samples
 
@@ -37,39 +37,40 @@ _MOVED: Final = 3
 """Every so many of the golden pictures is moved over; windows of all would be large."""
 
 
-def export(run: Path, out: Path, others: Sequence[Path] = ()) -> Bundle:
-    """Write the bundle of a run, and of others whose heads sit on the same frozen networks.
+def export(run: Path, out: Path) -> Bundle:
+    """Write the bundle of a run into a folder, as `export_together` does."""
+    return export_together([run], out)[0]
+
+
+def export_together(trained: Sequence[Path], out: Path) -> tuple[Bundle, ...]:
+    """Write the bundles of runs whose heads sit on the same frozen networks, which one graph computes once.
 
     Args:
-        run: A folder that `train` filled.
-        out: The bundle's folder; made if missing.
-        others: Further runs; their bundles are written beside it, in folders named by their recipes, and read its
-            graph, which computes the networks once.
-
-    Returns:
-        The bundle of `run`.
+        trained: Folders that `train` filled; of one alone the network may have learned too.
+        out: The folder of the first bundle, which holds the graph; made if missing. The others lie beside it, in
+            folders named by their recipes.
 
     Raises:
-        UsageError: A run has no whole epoch, or the networks of others are not the same, or learn.
+        UsageError: A run has no whole epoch, or the networks of several are not the same, or learn.
         ExportError: PyTorch and the exported graph differ by more than 1e-3 logits.
     """
-    loaded = [(one, *runs.load(one)) for one in (run, *others)]
-    _, recipe, model = loaded[0]
-    folders = [out, *(out.parent / other.name for _, other, _ in loaded[1:])]
-    _check_shared([(other, network) for _, other, network in loaded], folders)
+    loaded = [runs.load(run) for run in trained]
+    recipe, model = loaded[0]
+    place = out.resolve()  # a folder such as "." has no name of its own
+    folders = [out, *(place.parent / other.name for other, _ in loaded[1:])]
+    _check_shared(loaded, [place, *folders[1:]])
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     cards = [
-        _card(other, network, one, sha256="").model_copy(update={"graph": out.name if place else ""})
-        for place, (one, other, network) in enumerate(loaded)
+        _card(other, network, run, sha256="").model_copy(update={"graph": "" if folder is out else place.name})
+        for run, (other, network), folder in zip(trained, loaded, folders, strict=True)
     ]
     inputs = golden_inputs(recipe)
-    logits = [_logit(network, inputs) for _, _, network in loaded]
+    logits = [_logit(network, inputs) for _, network in loaded]
     draft = out / "model.onnx.new"
     try:
         outputs = [card.output(name) for card in cards for name in ("logit", "activation", "embedding")]
-        shown = ShownTogether([network for *_, network in loaded]) if others else Shown(model)
-        write_graph(shown, outputs, recipe.cut, draft)
+        write_graph(Shown(*(network for _, network in loaded)), outputs, recipe.cut, draft)
         for card, logit in zip(cards, logits, strict=True):
             compare(draft, inputs, logit, card.output("logit"))
         for looks in range(1, recipe.cut.frames or 1):  # a person who is seen but shortly
@@ -78,14 +79,14 @@ def export(run: Path, out: Path, others: Sequence[Path] = ()) -> Bundle:
     finally:
         draft.unlink(missing_ok=True)
     sha256 = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
-    bundles = []
+    made = []
     for folder, card, logit in zip(folders, cards, logits, strict=True):
         with (folder / "golden.npz").open("wb") as file:
             arrays: dict[str, Any] = {recipe.cut.input_name: inputs, "logit": logit}
             np.savez_compressed(file, **arrays)
-        bundles.append(Bundle(folder, card.model_copy(update={"sha256": sha256})))
-        bundles[-1].card.write(folder / "card.json")
-    return bundles[0]
+        made.append(Bundle(folder, card.model_copy(update={"sha256": sha256})))
+        made[-1].card.write(folder / "card.json")
+    return tuple(made)
 
 
 def _check_shared(loaded: Sequence[tuple[Recipe, Detector]], folders: Sequence[Path]) -> None:

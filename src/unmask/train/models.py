@@ -158,35 +158,25 @@ class Describer(nn.Module):
 
 
 class Shown(nn.Module):
-    """All that an exported graph gives, float32: logits (N,), activation (N, h, w) or (N, F), embedding (N, D)."""
+    """All that an exported graph gives, float32: logits (N,), activation (N, h, w) or (N, F), embedding (N, D).
 
-    def __init__(self, model: Detector) -> None:
+    Args:
+        models: One network, or several whose backbones are the same: these then compute once, and each head says the
+            three of its own, one head after another.
+    """
+
+    def __init__(self, *models: Detector) -> None:
         super().__init__()
-        self.model = model
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Score a batch, and place it among others."""
-        maps = self.model.maps(pixels)
-        logit, activation = self.model.head(maps)
-        return logit, activation, self.model.head.embed(maps)
-
-
-class ShownTogether(nn.Module):
-    """Of several networks with the same backbones, which compute once: what `Shown` gives of each in turn."""
-
-    def __init__(self, models: Sequence[Detector]) -> None:
-        super().__init__()
-        self.eyes = models[0].eyes
-        self.first = models[0]
-        self.heads = nn.ModuleList(model.head for model in models)
+        self.models = nn.ModuleList(models)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Score a batch by each head, and place it among others."""
-        maps = self.first.maps(pixels)
+        """Score a batch, and place it among others."""
+        models = cast("Sequence[Detector]", self.models)
+        maps = models[0].maps(pixels)
         found: list[Tensor] = []
-        for head in self.heads:
-            logit, activation = head(maps)
-            found += [logit, activation, cast("Head", head).embed(maps)]
+        for model in models:
+            logit, activation = model.head(maps)
+            found += [logit, activation, model.head.embed(maps)]
         return tuple(found)
 
 
