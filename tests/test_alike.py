@@ -74,3 +74,42 @@ def test_a_treatment_that_is_none_or_another(table: Path, tmp_path: Path) -> Non
     alike.write(table, tmp_path / "out", jobs=1)
     with pytest.raises(UsageError, match="holds copies of another treatment"):
         alike.write(table, tmp_path / "out", treatment="jpeg-q50", jobs=1)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Twelve pictures a class and source: of "even" all of one size and quality, of "uneven" the fakes of another."""
+    items = []
+    for number in range(48):
+        label, source = (REAL, FAKE)[number % 2], ("even", "uneven")[number // 24]
+        quality = 95 if source == "even" or label == REAL else 60
+        path = tmp_path / f"{source}-{number}.jpg"
+        scene(number).save(path, quality=quality)
+        items.append(Item(path, label, source=source, split="train"))
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing more")
+    items.append(Item(tmp_path / "broken.jpg", REAL, source="even", split="train"))
+    manifest.write(tmp_path / "table.csv", items)
+    return tmp_path / "table.csv"
+
+
+def test_a_source_that_came_alike_is_kept_as_it_is(sources: Path, tmp_path: Path) -> None:
+    kept = alike.keep(sources, tmp_path / "out", ["even"])
+    assert kept.manifest == tmp_path / "out" / alike.KEPT
+    assert (kept.items, sum(kept.left_out.values())) == (24, 1)
+    originals = [item for item in manifest.read(sources) if item.source == "even"][:24]
+    assert [(one.path, one.label, one.split) for one in manifest.read(kept.manifest)] == [
+        (one.path, one.label, one.split) for one in originals
+    ]
+    assert alike.write(sources, tmp_path / "out", jobs=1).items == 48, "the copies lie beside the list"
+
+
+def test_a_source_whose_files_tell_the_label_is_not(sources: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"uneven did not come alike.* compression \(1\.00\)"):
+        alike.keep(sources, tmp_path / "out", ["even", "uneven"])
+    with pytest.raises(UsageError, match="has no items of the source evn"):
+        alike.keep(sources, tmp_path / "out", ["evn"])
+    few = [item for item in manifest.read(sources) if item.source == "even"][:12]
+    manifest.write(tmp_path / "few.csv", few)
+    with pytest.raises(UsageError, match="even has fewer than 10 distinct files of a class"):
+        alike.keep(tmp_path / "few.csv", tmp_path / "out", ["even"])
+    assert not (tmp_path / "out").exists()

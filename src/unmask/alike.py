@@ -10,19 +10,26 @@ pictures that were once of quality 85 and 95, some of the difference survives a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from unmask import journal, manifest, perturb
+from unmask import journal, manifest, perturb, traits
+from unmask.audit import PROBE_LIMIT
 from unmask.errors import MediaError, UsageError
 from unmask.journal import Note, Progress, Written
+from unmask.manifest import Item
 from unmask.modalities import image as pictures
+from unmask.probes import LEAST_PER_CLASS, probe
 from unmask.runtime import usable_cores
+from unmask.splits import related
+from unmask.traits import Traits
 
 TREATMENT: Final = "side-256-q75"
 MANIFEST: Final = "manifest.csv"
+KEPT: Final = "kept.csv"
 COPIES: Final = "pictures"
 _SETTINGS: Final = "treatment.txt"
 _JOURNAL: Final = "done.jsonl"
@@ -97,10 +104,56 @@ def copies(
     return Written(out / MANIFEST, len(kept), journal.left_out(notes))
 
 
+def keep(table: Path, out: Path, sources: Sequence[str], *, progress: Progress | None = None) -> Written:
+    """List the files of some sources as they are, for `unmask prepare --also`: of sources that came alike.
+
+    Nothing is copied. A source is refused where size, bytes, compression, format or metadata of its files tells real
+    from fake, as `unmask audit` asks it.
+
+    Args:
+        table: The manifest.
+        out: Folder of the list; made if missing.
+        sources: Whose files.
+        progress: Called with files read and files in all.
+
+    Raises:
+        ManifestError: The manifest cannot be used.
+        UsageError: A source is not in it, has too few files to ask, or they tell the label.
+        MissingExtraError: scikit-learn, which the probes need, is not installed.
+    """
+    items = [item for item in manifest.read(table) if item.source in sources]
+    missing = sorted(set(sources) - {item.source for item in items})
+    if missing:
+        raise UsageError(f"{table} has no items of the source {', '.join(missing)}")
+    read = traits.read_all([item.path for item in items], progress)
+    sound = [place for place, one in enumerate(read) if one.problem is None]
+    for source in sources:
+        _demand_alike(source, *zip(*((items[i], read[i]) for i in sound if items[i].source == source), strict=True))
+    out.mkdir(parents=True, exist_ok=True)
+    manifest.write(out / KEPT, [items[place] for place in sound])
+    reasons = Counter(one.problem for one in read if one.problem)
+    return Written(out / KEPT, len(sound), dict(reasons))
+
+
 def stem(path: Path, out: Path) -> Path:
     """Where the copy of a file goes, without its suffix: the same for the same file."""
     name = journal.key(path)
     return out / COPIES / hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+def _demand_alike(source: str, items: Sequence[Item], read: Sequence[Traits]) -> None:
+    found = probe(read, [item.label for item in items], related(items, read))
+    if not found:
+        raise UsageError(
+            f"{source} has fewer than {LEAST_PER_CLASS} distinct files of a class: too few to know whether they came "
+            "alike; keep none of it as it is"
+        )
+    telling = [f"{name} ({told.value:.2f})" for name, told in found.items() if told.value >= PROBE_LIMIT]
+    if telling:
+        raise UsageError(
+            f"{source} did not come alike: real and fake are told apart by {', '.join(telling)} of the files, where "
+            "0.50 is chance; learn from its copies alone"
+        )
 
 
 def _columns(note: Note) -> dict[str, str]:

@@ -100,6 +100,14 @@ def alike(
     treatment: Annotated[
         str, typer.Option(metavar="NAME", help="What is done to each; a perturbation that unmask evaluate knows.")
     ] = "side-256-q75",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="List this source's files as they are too, in OUT/kept.csv, for unmask prepare --also; repeatable. "
+            "Refused where something about the files tells real from fake.",
+        ),
+    ] = None,
     jobs: Jobs = None,
 ) -> None:
     """Write every picture of a manifest once more in the same size and compression, so that neither tells the label.
@@ -108,8 +116,13 @@ def alike(
     """
     from unmask import alike as work
 
+    if keep:  # first, for it may refuse
+        with extra("asking whether a source came alike"), bar("reading what is kept") as move:
+            kept = work.keep(manifest, out, keep, progress=move)
     with bar("writing copies") as move:
         made = work.write(manifest, out, treatment=treatment, jobs=jobs, progress=move)
+    if keep:
+        _tell(kept)
     _tell(made)
 
 
