@@ -178,6 +178,15 @@ class TestForEach:
         assert "5 collected fakes, 200 made fakes" in found.chosen
         assert found.fakes_called_real == 0
 
+    def test_a_source_that_is_divided_among_kinds_is_kept_to_as_a_whole(self) -> None:
+        """Twenty-four photos of one source, twelve of each kind: two of the one and three of the other are high."""
+        own = np.array([0.1] * 10 + [0.71, 0.72] + [0.1] * 9 + [0.73, 0.74, 0.75])
+        labels = np.repeat([0.0, 1.0, 0.0], [600, 600, 24])
+        values = np.concatenate([np.linspace(0.01, 0.4, 600), np.linspace(0.6, 0.95, 600), own])
+        kinds = ("made", "collected") * 600 + ("made",) * 12 + ("collected",) * 12
+        found = choose_for_each(labels, values, kinds, ("large",) * 1200 + ("small",) * 24)
+        assert (own >= found.fake_above).sum() == 1, "5 % of 24"
+
     def test_one_kind_is_as_ever(self) -> None:
         values = self.MADE + self.COLLECTED
         assert choose_for_each(self.LABELS, values, ("made",) * 410) == choose(self.LABELS, values)

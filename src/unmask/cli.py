@@ -102,11 +102,11 @@ def list_models() -> None:
         print("no models ship with this installation", file=sys.stderr)
     for bundle in chosen:
         card = bundle.card
-        size = bundle.model_path.stat().st_size / 1e6
-        print(visible(f"{card.name:<12} {card.version:<8} {card.cut.kind:<6} {size:5.1f} MB  {card.summary}"))
+        size = f"in {card.graph}" if card.graph else f"{bundle.model_path.stat().st_size / 1e6:.1f} MB"
+        print(visible(f"{card.name:<12} {card.version:<8} {card.cut.kind:<6} {size:>10}  {card.summary}"))
     if together := ensemble.of(chosen):
         says = "Where all of its members could judge, they decide together"
-        print(visible(f"{together.name:<12} {together.version:<8} {'all':<6} {'':8}  {says}"))
+        print(visible(f"{together.name:<12} {together.version:<8} {'all':<6} {'':10}  {says}"))
 
 
 @models_app.command("show")

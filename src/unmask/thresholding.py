@@ -70,9 +70,10 @@ def choose(labels: ArrayLike, probabilities: ArrayLike, sources: Sequence[str] =
 def choose_for_each(
     labels: ArrayLike, probabilities: ArrayLike, kinds: Sequence[str], sources: Sequence[str] = ()
 ) -> Thresholds:
-    """Choose as `choose` does, so that its promise holds for each kind of items by itself.
+    """Choose as `choose` does, so that its promise holds for each kind of items by itself, and for all of them.
 
-    Where most of a set was made, what was collected would count for nothing in a promise about all.
+    Where most of a set was made, what was collected would count for nothing in a promise about all; and a source whose
+    real items are of several kinds has enough of them only among all.
 
     Args:
         labels: 0 or 1, shape (N,).
@@ -92,8 +93,8 @@ def choose_for_each(
     }
     if len(parts) < 2:
         return whole
-    fake_above = max(one.fake_above for one in parts.values())
-    real_below = min(one.real_below for one in parts.values())
+    fake_above = max(one.fake_above for one in (whole, *parts.values()))
+    real_below = min(one.real_below for one in (whole, *parts.values()))
     reals, fakes = (np.sort(group) for group in by_class(truth, values))
     chosen = _sentence(reals, fakes, fake_above, real_below)
     counts = ", ".join(f"{(truth[kind_of == kind] == 1).sum():.0f} {kind} fakes" for kind in parts)
