@@ -112,4 +112,7 @@ def test_a_source_whose_files_tell_the_label_is_not(sources: Path, tmp_path: Pat
     manifest.write(tmp_path / "few.csv", few)
     with pytest.raises(UsageError, match="even has fewer than 10 distinct files of a class"):
         alike.keep(tmp_path / "few.csv", tmp_path / "out", ["even"])
+    manifest.write(tmp_path / "unreadable.csv", [Item(tmp_path / "broken.jpg", REAL, source="even", split="train")])
+    with pytest.raises(UsageError, match="even has fewer than 10 distinct files of a class"):
+        alike.keep(tmp_path / "unreadable.csv", tmp_path / "out", ["even"])
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,6 @@ pictures that were once of quality 85 and 95, some of the difference survives a 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -120,19 +119,20 @@ def keep(table: Path, out: Path, sources: Sequence[str], *, progress: Progress |
         ManifestError: The manifest cannot be used.
         UsageError: A source is not in it, has too few files to ask, or they tell the label.
         MissingExtraError: scikit-learn, which the probes need, is not installed.
+        UnmaskError: The disk is full.
     """
     items = [item for item in manifest.read(table) if item.source in sources]
     missing = sorted(set(sources) - {item.source for item in items})
     if missing:
         raise UsageError(f"{table} has no items of the source {', '.join(missing)}")
     read = traits.read_all([item.path for item in items], progress)
-    sound = [place for place, one in enumerate(read) if one.problem is None]
+    sound = [(item, one) for item, one in zip(items, read, strict=True) if one.problem is None]
     for source in sources:
-        _demand_alike(source, *zip(*((items[i], read[i]) for i in sound if items[i].source == source), strict=True))
-    out.mkdir(parents=True, exist_ok=True)
-    manifest.write(out / KEPT, [items[place] for place in sound])
-    reasons = Counter(one.problem for one in read if one.problem)
-    return Written(out / KEPT, len(sound), dict(reasons))
+        _demand_alike(source, [(item, one) for item, one in sound if item.source == source])
+    with journal.room(out):
+        out.mkdir(parents=True, exist_ok=True)
+        manifest.write(out / KEPT, [item for item, _ in sound])
+    return Written(out / KEPT, len(sound), journal.left_out({"reason": one.problem} for one in read))
 
 
 def stem(path: Path, out: Path) -> Path:
@@ -141,7 +141,8 @@ def stem(path: Path, out: Path) -> Path:
     return out / COPIES / hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
-def _demand_alike(source: str, items: Sequence[Item], read: Sequence[Traits]) -> None:
+def _demand_alike(source: str, sound: Sequence[tuple[Item, Traits]]) -> None:
+    items, read = [item for item, _ in sound], [one for _, one in sound]
     found = probe(read, [item.label for item in items], related(items, read))
     if not found:
         raise UsageError(
