@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unmask.errors import RecipeError
-from unmask.train.discriminant import Discriminant, Table, solve
+from unmask.train.discriminant import Discriminant, Table, solve, solve_apart
 
 
 def table(rows: np.ndarray, labels: list[int], groups: list[int]) -> Table:
@@ -61,6 +61,27 @@ def test_more_statistics_than_pictures_are_no_hindrance() -> None:
     weight, constant = solve(table(rows, [0, 1] * 10, [0, 1] * 10), 0.3)
     assert np.isfinite(weight).all()
     assert np.isfinite(constant)
+
+
+def test_several_discriminants_decide_by_their_mean() -> None:
+    rng = np.random.default_rng(4)
+    labels = np.arange(60) % 2
+    rows = rng.normal(size=(60, 4)) + np.outer(labels, [1.0, 0.5, 0.0, -1.0])
+    learned = table(rows, labels.tolist(), labels.tolist())
+    parts = [np.array([0, 1]), np.array([3, 1, 2])]
+    weight, constant = solve_apart(learned, 0.3, parts)
+    apart = [solve(table(rows[:, part], labels.tolist(), labels.tolist()), 0.3) for part in parts]
+    logits = [rows[:, part] @ one + its_constant for part, (one, its_constant) in zip(parts, apart, strict=True)]
+    assert rows @ weight + constant == pytest.approx(np.mean(logits, axis=0))
+    whole, its_constant = solve_apart(learned, 0.3, [np.arange(4)])
+    assert (whole, its_constant) == (pytest.approx(solve(learned, 0.3)[0]), pytest.approx(solve(learned, 0.3)[1]))
+    assert weight != pytest.approx(whole)
+
+
+def test_what_is_weighed_together_is_counted_in_maps() -> None:
+    head = Discriminant([1, 2, 1], ["centre", "surround"], [[0, 2], [1]])
+    assert [part.tolist() for part in head.parts] == [[0, 1, 2, 3, 12, 13, 14, 15], list(range(4, 12))]
+    assert [part.tolist() for part in Discriminant([1, 2], ["all"]).parts] == [list(range(6))]
 
 
 def test_one_label_or_odd_numbers_are_refused() -> None:

@@ -234,6 +234,26 @@ def solved(frozen_run: FrozenRun, weights: Path, tmp_path_factory: pytest.TempPa
     return run
 
 
+def test_a_network_that_sees_two_things_has_its_weights_once(
+    solved: Path, frozen_run: FrozenRun, weights: Path, tmp_path: Path
+) -> None:
+    recipe = discriminant()
+    (eye,) = recipe.model.backbones
+    eyes = (eye, eye.model_copy(update={"sees": "neighbours"}))
+    model = recipe.model.model_copy(update={"backbones": eyes, "together": ((0,), (1,))})
+    loop.train(
+        recipe.model_copy(update={"model": model}), frozen_run.prepared, tmp_path / "run", weights=weights, workers=0
+    )
+    one, two = (export(run, tmp_path / name).model_path for run, name in ((solved, "one"), (tmp_path / "run", "two")))
+    assert _numbers(two) < 1.1 * _numbers(one)
+
+
+def _numbers(graph: Path) -> int:
+    """How many numbers the larger tensors of a graph hold."""
+    sizes = [int(np.prod(tensor.dims)) for tensor in onnx.load(graph).graph.initializer]
+    return sum(size for size in sizes if size > 16)
+
+
 @pytest.fixture(scope="module")
 def shared(frozen_run: FrozenRun, solved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shared")

@@ -15,6 +15,7 @@ from unmask.manifest import FAKE, REAL
 from unmask.train import export, loop
 from unmask.train import run as runs
 from unmask.train.data import read_split
+from unmask.train.discriminant import Discriminant
 from unmask.train.models import build
 from unmask.train.recipes import Recipe
 from unmask.train.run import find_weights
@@ -117,3 +118,37 @@ def test_what_is_solved_has_no_steps(train: dict[str, Any]) -> None:
 def test_only_what_is_frozen_can_be_solved() -> None:
     with pytest.raises((RecipeError, ValueError), match='freeze = "all"'):
         recipe(model={"backbones": [backbone(weights=WEIGHTS, maps=[1, -1])], "head": "discriminant"})
+
+
+def test_eyes_are_asked_apart(folder: Path, weights: Path) -> None:
+    model = solvable().model.model_dump(mode="json")
+    model["backbones"] = [*model["backbones"], model["backbones"][0] | {"sees": "neighbours", "maps": [1]}]
+    options = solvable().model_dump(mode="json")
+    apart = Recipe.model_validate(options | {"model": model | {"together": [[0], [0, 1]]}})
+    detector = build(apart.model, find_weights(apart, weights))
+    assert isinstance(detector.head, Discriminant)
+    everybody = set(range(detector.head.width))
+    alone, both = (set(part.tolist()) for part in detector.head.parts)
+    assert both == everybody
+    assert alone < everybody
+    assert alone == set(range(len(alone))), "the first backbone's numbers stand first"
+
+
+@pytest.mark.parametrize(
+    ("together", "says"),
+    [
+        ([[1]], "name each backbone, from 0 to 0"),
+        ([[0], []], "numbers of backbones"),
+        ([[0, 0]], "none twice"),
+    ],
+)
+def test_each_eye_is_asked(together: list[list[int]], says: str) -> None:
+    with pytest.raises((RecipeError, ValueError), match=says):
+        Recipe.model_validate(
+            solvable().model_dump() | {"model": solvable().model.model_dump() | {"together": together}}
+        )
+
+
+def test_only_a_discriminant_asks_apart() -> None:
+    with pytest.raises((RecipeError, ValueError), match="together is for"):
+        Recipe.model_validate(frozen().model_dump() | {"model": frozen().model.model_dump() | {"together": [[0]]}})

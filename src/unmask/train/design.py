@@ -124,6 +124,9 @@ class Model(Value):
         batch_norm: Whether a dense head normalises its hidden layer over the batch.
         regions: Over what statistics are taken.
         shrinkage: Of a discriminant's scatter towards the identity, in units of the mean variance.
+        together: Numbers of the backbones whose statistics a discriminant weighs together, a list for each of several
+            discriminants, whose mean decides: eyes that see different things are asked one by one. One over all when
+            empty.
     """
 
     backbones: tuple[Backbone, ...] = Field(min_length=1)
@@ -133,6 +136,7 @@ class Model(Value):
     batch_norm: bool = False
     regions: tuple[Region, ...] = Field(default=("all",), min_length=1)
     shrinkage: float = Field(default=0.3, gt=0.0)
+    together: tuple[tuple[int, ...], ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -160,6 +164,20 @@ class Model(Value):
             raise ValueError('backbones that are frozen whole need head = "statistics", "discriminant" or "dense"')
         if self.batch_norm and self.head != "dense":
             raise ValueError('batch_norm is for head = "dense"')
+        return self
+
+    @model_validator(mode="after")
+    def _all_are_asked(self) -> Self:
+        if not self.together:
+            return self
+        if not self.solved:
+            raise ValueError('together is for head = "discriminant"')
+        if any(len(set(numbers)) < len(numbers) for numbers in self.together) or () in self.together:
+            raise ValueError("together lists numbers of backbones, in each list one or several, none twice")
+        if {number for numbers in self.together for number in numbers} != set(range(len(self.backbones))):
+            raise ValueError(
+                f"together must name each backbone, from 0 to {len(self.backbones) - 1}, in one list or more"
+            )
         return self
 
     @property

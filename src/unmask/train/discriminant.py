@@ -11,7 +11,7 @@ statistics as pictures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,13 +34,22 @@ class Discriminant(nn.Module):
     Args:
         channels: Of each feature map.
         regions: "all" of the picture, its "centre", or the "surround" of that.
+        together: Numbers of the maps that are weighed together, a list for each discriminant; all of them when empty.
     """
 
-    def __init__(self, channels: Sequence[int], regions: Sequence[Region]) -> None:
+    def __init__(
+        self, channels: Sequence[int], regions: Sequence[Region], together: Sequence[Sequence[int]] = ()
+    ) -> None:
         super().__init__()
         self.regions = tuple(regions)
         self.width = texture.width(channels, self.regions)
         self.out = nn.Linear(self.width, 1)
+        ends = np.cumsum([texture.width([count], self.regions) for count in channels])
+        columns = np.split(np.arange(self.width), ends[:-1])
+        self.parts = [
+            np.concatenate([columns[number] for number in numbers]) for numbers in together or [range(len(columns))]
+        ]
+        """Which of the statistics each discriminant is solved over."""
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (N,) and activation (N, h, w) in the resolution of the coarsest map; its mean is the logit."""
@@ -93,6 +102,30 @@ class Table:
     labels: NDArray[np.int64]
     weights: NDArray[np.float64]
     groups: NDArray[np.int64]
+
+
+def solve_apart(
+    table: Table, shrinkage: float, parts: Sequence[NDArray[np.int64]]
+) -> tuple[NDArray[np.float64], float]:
+    """The mean of several discriminants, each over some of the numbers: again weights (D,) and a constant.
+
+    Eyes that see different things are better asked apart: over all that they see at once, one solution finds what
+    together tells the known, and that is less of the unknown.
+
+    Args:
+        table: To learn from.
+        shrinkage: As for `solve`.
+        parts: Which numbers each is solved over, (K,) of D; a number may belong to several.
+
+    Raises:
+        RecipeError: As for `solve`.
+    """
+    weight, constant = np.zeros(table.rows.shape[1]), 0.0
+    for part in parts:
+        one, its_constant = solve(replace(table, rows=table.rows[:, part]), shrinkage)
+        weight[part] += one / len(parts)
+        constant += its_constant / len(parts)
+    return weight, constant
 
 
 def solve(table: Table, shrinkage: float) -> tuple[NDArray[np.float64], float]:

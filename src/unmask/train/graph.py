@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir
 import torch
+from onnx_ir.passes.common import DeduplicateHashedInitializersPass
 from torch import nn
 
 from unmask.card import Cut
@@ -44,7 +46,15 @@ def write_graph(model: nn.Module, outputs: Sequence[str], cut: Cut, path: Path) 
             external_data=False,
             verbose=False,
         )
+    say_once(path)
     forget_where(path)
+
+
+def say_once(path: Path) -> None:
+    """A network that sees two things is in the graph twice; its weights need not be."""
+    graph = onnx_ir.load(path)
+    DeduplicateHashedInitializersPass()(graph)
+    onnx_ir.save(graph, path)
 
 
 def forget_where(path: Path) -> None:

@@ -209,13 +209,22 @@ def _head(options: Model, channels: Sequence[int]) -> Head:
         case "statistics":
             return Statistics(channels, options.hidden, options.dropout, options.regions)
         case "discriminant":
-            return Discriminant(channels, options.regions)
+            return Discriminant(channels, options.regions, _maps_together(options))
         case "recurrent":
             return _temporal(options, channels, Recurrent(options.hidden))
         case "attentive":
             return _temporal(options, channels, Attentive(options.hidden, options.dropout))
         case "alone":
             return _temporal(options, channels, nn.Identity())
+
+
+def _maps_together(options: Model) -> list[list[int]]:
+    """`together`, in numbers of maps: those of all backbones in a row."""
+    first, numbers = 0, []
+    for backbone in options.backbones:
+        numbers.append(range(first, first + len(backbone.maps)))
+        first += len(backbone.maps)
+    return [[one for backbone in backbones for one in numbers[backbone]] for backbones in options.together]
 
 
 def _temporal(options: Model, channels: Sequence[int], among: nn.Module) -> Temporal:

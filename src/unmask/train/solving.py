@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unmask import metrics
 from unmask.manifest import FAKE, REAL, Item
 from unmask.train import run as runs
-from unmask.train.discriminant import Discriminant, solve
+from unmask.train.discriminant import Discriminant, solve_apart
 from unmask.train.models import Detector
 from unmask.train.recipes import Recipe
 from unmask.train.run import Line, Run
@@ -45,7 +45,7 @@ def solved(
     began = time.monotonic()
     assert isinstance(model.head, Discriminant)  # the recipe sees to it
     table = feed.table(learn)
-    model.head.take(*solve(table, recipe.model.shrinkage))
+    model.head.take(*solve_apart(table, recipe.model.shrinkage, model.head.parts))
     seconds = time.monotonic() - began
     with torch.inference_mode():
         logits = model.head.judge(torch.from_numpy(np.asarray(table.rows))).double().numpy()
