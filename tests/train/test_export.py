@@ -29,6 +29,7 @@ from unmask.train import export as exporter
 from unmask.train import loop
 from unmask.train import run as runs
 from unmask.train.export import export, export_together, golden_inputs
+from unmask.train.graph import write_graph
 from unmask.train.models import Detector, build, parameters
 from unmask.train.recipes import Recipe
 from unmask.types import Score
@@ -232,6 +233,15 @@ def solved(frozen_run: FrozenRun, weights: Path, tmp_path_factory: pytest.TempPa
     run = tmp_path_factory.mktemp("solved") / "run"
     loop.train(discriminant(), frozen_run.prepared, run, weights=weights, workers=0)
     return run
+
+
+def test_a_network_for_pictures_of_another_size_says_so_in_a_sentence(tmp_path: Path) -> None:
+    face = {"name": "mobilefacenet", "weights": "none", "maps": [3], "freeze": "all"}
+    options = frozen().model.model_dump() | {"backbones": [face]}
+    model = build(type(frozen().model).model_validate(options))
+    with pytest.raises(UsageError, match=r"takes pictures of 112 px, not .*: set cut\.size_px"):
+        write_graph(model, ("logit", "activation"), frozen().cut, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_that_sees_two_things_has_its_weights_once(

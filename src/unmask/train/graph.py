@@ -27,16 +27,21 @@ def write_graph(model: nn.Module, outputs: Sequence[str], cut: Cut, path: Path) 
         outputs: Names of what it returns, in order.
         cut: Of what it is to judge.
         path: Where to write.
+
+    Raises:
+        UsageError: The network takes pictures of another size.
     """
     free = {0: torch.export.Dim("batch")}
     if cut.frames is not None:
         free[1] = torch.export.Dim("looks", max=cut.frames)
     example = torch.from_numpy(np.zeros((2, *cut.input_shape), cut.input_type))
+    with torch.inference_mode():
+        model.eval()(example)  # what it cannot take it says here in a sentence, and in the exporter in a hundred lines
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
-            model.eval(),
+            model,
             (example,),
             str(path),
             input_names=[cut.input_name],
