@@ -254,8 +254,9 @@ def test_a_network_that_sees_two_things_has_its_weights_once(
     loop.train(
         recipe.model_copy(update={"model": model}), frozen_run.prepared, tmp_path / "run", weights=weights, workers=0
     )
-    one, two = (export(run, tmp_path / name).model_path for run, name in ((solved, "one"), (tmp_path / "run", "two")))
-    assert _numbers(two) < 1.1 * _numbers(one)
+    one, two = (export(run, tmp_path / name) for run, name in ((solved, "one"), (tmp_path / "run", "two")))
+    assert _numbers(two.model_path) < 1.1 * _numbers(one.model_path)
+    assert two.card.training.backbone == f"{eye.name} + {eye.name} (neighbours)"
 
 
 def _numbers(graph: Path) -> int:

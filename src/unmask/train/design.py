@@ -88,6 +88,11 @@ class Backbone(Value):
             raise ValueError('a "learned-residual" learns with its backbone: give sees = "residual", or freeze less')
         return self
 
+    @property
+    def label(self) -> str:
+        """Its name, and what it sees where that is not the pixels: two of one name may see different things."""
+        return self.name if self.sees == "pixels" else f"{self.name} ({self.sees})"
+
     def held(self, epoch: int) -> tuple[str, ...] | Literal["all"]:
         """The parts that do not learn in an epoch, counted from 1."""
         if self.freeze == "all":

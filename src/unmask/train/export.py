@@ -182,7 +182,7 @@ def _card(recipe: Recipe, model: Detector, run: Path, sha256: str) -> Card:
         pooling=recipe.pooling,
         training=TrainingNote(
             recipe=f"{recipe.name}.toml",
-            backbone=" + ".join(backbone.name for backbone in recipe.model.backbones),
+            backbone=" + ".join(backbone.label for backbone in recipe.model.backbones),
             initial_weights=" + ".join(backbone.weights for backbone in recipe.model.backbones),
             seed=recipe.seed,
             epochs=runs.epochs_done(run),
