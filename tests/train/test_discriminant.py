@@ -74,7 +74,9 @@ def test_several_discriminants_decide_by_their_mean() -> None:
     logits = [rows[:, part] @ one + its_constant for part, (one, its_constant) in zip(parts, apart, strict=True)]
     assert rows @ weight + constant == pytest.approx(np.mean(logits, axis=0))
     whole, its_constant = solve_apart(learned, 0.3, [np.arange(4)])
-    assert (whole, its_constant) == (pytest.approx(solve(learned, 0.3)[0]), pytest.approx(solve(learned, 0.3)[1]))
+    at_once, constant_at_once = solve(learned, 0.3)
+    assert whole == pytest.approx(at_once)
+    assert its_constant == pytest.approx(constant_at_once)
     assert weight != pytest.approx(whole)
 
 
