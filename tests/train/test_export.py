@@ -28,6 +28,7 @@ from unmask.scan import Scanner
 from unmask.train import export as exporter
 from unmask.train import loop
 from unmask.train import run as runs
+from unmask.train.design import Model
 from unmask.train.export import export, export_together, golden_inputs
 from unmask.train.graph import write_graph
 from unmask.train.models import Detector, build, parameters
@@ -237,8 +238,7 @@ def solved(frozen_run: FrozenRun, weights: Path, tmp_path_factory: pytest.TempPa
 
 def test_a_network_for_pictures_of_another_size_says_so_in_a_sentence(tmp_path: Path) -> None:
     face = {"name": "mobilefacenet", "weights": "none", "maps": [3], "freeze": "all"}
-    options = frozen().model.model_dump() | {"backbones": [face]}
-    model = build(type(frozen().model).model_validate(options))
+    model = build(Model.model_validate(frozen().model.model_dump() | {"backbones": [face]}))
     with pytest.raises(UsageError, match=r"takes pictures of 112 px, not .*: set cut\.size_px"):
         write_graph(model, ("logit", "activation"), frozen().cut, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

@@ -109,8 +109,8 @@ def solve_apart(
 ) -> tuple[NDArray[np.float64], float]:
     """The mean of several discriminants, each over some of the numbers: again weights (D,) and a constant.
 
-    Eyes that see different things are better asked apart: over all that they see at once, one solution finds what
-    together tells the known, and that is less of the unknown.
+    Eyes that see different things are better asked apart: over all that they see at once, the one that tells most of
+    the fakes it is solved on has the say, and takes from what the others know.
 
     Args:
         table: To learn from.

@@ -51,11 +51,11 @@ def write_graph(model: nn.Module, outputs: Sequence[str], cut: Cut, path: Path) 
             external_data=False,
             verbose=False,
         )
-    say_once(path)
+    _say_once(path)
     forget_where(path)
 
 
-def say_once(path: Path) -> None:
+def _say_once(path: Path) -> None:
     """A network that sees two things is in the graph twice; its weights need not be."""
     graph = onnx_ir.load(path)
     DeduplicateHashedInitializersPass()(graph)

@@ -220,11 +220,8 @@ def _head(options: Model, channels: Sequence[int]) -> Head:
 
 def _maps_together(options: Model) -> list[list[int]]:
     """`together`, in numbers of maps: those of all backbones in a row."""
-    first, numbers = 0, []
-    for backbone in options.backbones:
-        numbers.append(range(first, first + len(backbone.maps)))
-        first += len(backbone.maps)
-    return [[one for backbone in backbones for one in numbers[backbone]] for backbones in options.together]
+    owners = [number for number, backbone in enumerate(options.backbones) for _ in backbone.maps]
+    return [[one for one, owner in enumerate(owners) if owner in numbers] for numbers in options.together]
 
 
 def _temporal(options: Model, channels: Sequence[int], among: nn.Module) -> Temporal:
