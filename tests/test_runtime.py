@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,23 @@ def test_a_file_and_its_bytes_are_the_same_graph(tmp_path: Path) -> None:
     path.write_bytes(graph())
     batch = np.array([[7, 9]], np.uint8)
     assert (Session(path).run(batch)["double"] == Session(graph()).run(batch)["double"]).all()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from Linux's /proc")
+@pytest.mark.parametrize("many_sizes", [True, False])
+def test_memory_is_given_back_where_sizes_vary_and_kept_where_they_do_not(many_sizes: bool) -> None:
+    """After one run whose intermediate array takes 120 MB and whose output is one number that nobody holds."""
+    session = Session(graph(), 1, many_sizes=many_sizes)
+    session.run(np.zeros((2, 2), np.uint8))
+    before = resident_mb()
+    session.run(np.zeros((15_000_000, 2), np.uint8))
+    kept = resident_mb() - before
+    assert (kept < 40) if many_sizes else (kept > 80)
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def test_several_inputs_are_fed_by_their_names() -> None:

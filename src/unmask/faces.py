@@ -74,7 +74,7 @@ class FaceFinder:
 
     def __init__(self, threads: int | None = None) -> None:
         model = free_dimensions(network_path().read_bytes(), _INPUT, ("batch", 3, "height", "width"))
-        self._session = Session(model, threads)
+        self._session = Session(model, threads, many_sizes=True)
 
     def find(
         self, picture: Image.Image, limit: int = 32, sides_px: Sequence[int] = SEARCH_SIDES_PX
