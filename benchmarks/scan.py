@@ -123,7 +123,7 @@ def parts(paths: Sequence[Path], asked: set[str]) -> dict[str, float]:
     small = [_network_input(photo.image) for photo in photos]
     model = free_dimensions(faces.network_path().read_bytes(), "input.1", ("batch", 3, "height", "width"))
     with ThreadPoolExecutor(cores) as pool:
-        network = Session(model, threads=1)
+        network = Session(model, threads=1, many_sizes=True)
         costs = {
             "JPEG decoding": seconds(lambda: list(pool.map(image.load, paths))),
             "the face network": seconds(lambda: list(pool.map(network.run, small))),
