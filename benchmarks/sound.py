@@ -33,6 +33,8 @@ TIMES_REAL: Final = 60
 
 def said(path: Path | None) -> Samples:
     """The sound of a file, or twenty seconds of a drawn voice and a pause."""
+    if path and not path.is_file():
+        sys.exit(f"there is no recording {path}")
     own = audio.sound(path) if path else None
     if own is not None:
         return own.samples
