@@ -33,12 +33,12 @@ TIMES_REAL: Final = 60
 
 def said(path: Path | None) -> Samples:
     """The sound of a file, or twenty seconds of a drawn voice and a pause."""
-    if path and not path.is_file():
-        sys.exit(f"there is no recording {path}")
-    own = audio.sound(path) if path else None
-    if own is not None:
-        return own.samples
-    return np.concatenate([speech(20.0), np.zeros(RATE_HZ, np.float32)]).astype(np.float32)
+    if path is None:
+        return np.concatenate([speech(20.0), np.zeros(RATE_HZ, np.float32)]).astype(np.float32)
+    own = audio.sound(path)
+    if own is None:
+        sys.exit(f"no sound can be read from {path}: give --voice a recording")
+    return own.samples
 
 
 def write(path: Path, voice: Samples, seconds: int) -> Path:

@@ -34,6 +34,11 @@ def graph() -> bytes:
     return bytes(model.SerializeToString())
 
 
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 @pytest.mark.parametrize("threads", [None, 1, 2])
 def test_every_output_comes_by_its_name(threads: int | None) -> None:
     out = Session(graph(), threads).run(np.array([[1, 2], [3, 4], [5, 6]], np.uint8))
@@ -59,11 +64,6 @@ def test_memory_is_given_back_where_sizes_vary_and_kept_where_they_do_not(many_s
     session.run(np.zeros((15_000_000, 2), np.uint8))
     kept = resident_mb() - before
     assert (kept < 40) if many_sizes else (kept > 80)
-
-
-def resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def test_several_inputs_are_fed_by_their_names() -> None:
