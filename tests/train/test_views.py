@@ -343,6 +343,16 @@ class TestKept:
         assert len(set(keys)) == len(keys) == 15
         assert key() == keys[-1]
 
+    def test_a_view_that_is_plain_among_so_many_is_not_taken_for_one_that_is_changed_among_others(
+        self, prepared: Path
+    ) -> None:
+        def key(**train: int) -> str:
+            return views.key(frozen(train=train), prepared, [None])
+
+        # The third view of a solved recipe's second seed is plain where every second is; among four it is changed.
+        assert key(views=2, plain_views=1) != key(views=4, plain_views=1)
+        assert key(views=2) == key(views=4), "where none is plain all are of one kind"
+
     @pytest.mark.usefixtures("quick")
     def test_another_way_to_make_fakes_leaves_what_is_not_made_alone(
         self, still: Path, network: Detector, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unmask.train.precision import in_full
+
 Triple = tuple[float, float, float]
 
 _MIDDLE: Final = 127.5
@@ -47,11 +49,8 @@ class Sight(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Float (N, 3, S, S) in 0 to 255, to the same, but that `Bands` has half the side."""
-        kind = pixels.device.type
-        if torch.is_autocast_enabled(kind):  # small differences of large numbers have nothing left in 16 bit
-            with torch.autocast(kind, enabled=False):
-                return self._usual(pixels.float())
-        return self._usual(pixels)
+        with in_full(pixels):
+            return self._usual(pixels.float())
 
     def look(self, pixels: Tensor) -> Tensor:
         """What is seen, before it is brought to the usual mean and spread."""
@@ -121,18 +120,16 @@ class Neighbours(Sight):
     """How each pixel differs from the first of its group of 2 x 2 (Tan et al. 2024, arXiv:2312.10461).
 
     That is the picture minus itself, made half as large and large again without interpolation: layers that make
-    pictures larger leave ties between just these neighbours.
+    pictures larger leave ties between just these neighbours. Making it twice as large by repeating pixels is the one
+    change of size in any graph; it leaves nothing to how a runtime interpolates.
     """
 
     spread: ClassVar[Triple] = (4.6, 4.6, 4.6)
 
     def look(self, pixels: Tensor) -> Tensor:
         """Differences (N, 3, S, S); a quarter of them is 0."""
-        height, width = pixels.shape[-2:]
         first = pixels[:, :, ::2, ::2]
-        larger = first[:, :, :, None, :, None].expand(-1, -1, -1, 2, -1, 2)
-        larger = larger.reshape(-1, 3, 2 * first.shape[2], 2 * first.shape[3])
-        return pixels - larger[:, :, :height, :width]
+        return pixels - functional.interpolate(first, size=pixels.shape[-2:], mode="nearest")
 
 
 class Spectrum(Sight):

@@ -269,8 +269,9 @@ def key(recipe: Recipe, prepared: Path, weights: Sequence[Path | None], *code: P
     """
     backbones = [backbone.model_dump(mode="json") for backbone in recipe.model.backbones]
     describes = "dense" if recipe.model.head == "dense" else recipe.model.regions
-    changes = [recipe.augment.model_dump(mode="json"), recipe.train.plain_views]
-    options = [backbones, describes, changes, recipe.cut.size_px]
+    which_plain = [recipe.train.plain_views, recipe.train.views] if recipe.train.plain_views else None
+    changes = [recipe.augment.model_dump(mode="json"), which_plain]
+    options: list[object] = [backbones, describes, changes, recipe.cut.size_px]
     if any(backbone.weights == "none" for backbone in recipe.model.backbones):
         options.append(recipe.seed)  # what starts at random is another network with another seed
     if recipe.cut.frames:
