@@ -1,7 +1,7 @@
 """From a finished run to a bundle: the graph, its golden file, and a card that says it is not calibrated yet.
 
-The graph takes uint8 pixels and only casts and normalises them; no graph resizes. It is compared with the trained
-network before anything is kept.
+The graph takes uint8 pixels and only casts and normalises them; no graph scales what it is shown. It is compared
+with the trained network before anything is kept.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unmask.train.precision import in_full
 from unmask.types import RATE_HZ
 
 HOP: Final = 160
@@ -42,11 +43,8 @@ class Hearing(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """Samples (N, T) to features (N, C, h, w); float32, whatever the precision around it."""
-        kind = samples.device.type
-        if torch.is_autocast_enabled(kind):  # logarithms of small sums have nothing left in 16 bit
-            with torch.autocast(kind, enabled=False):
-                return self.listen(_levelled(samples.float()))
-        return self.listen(_levelled(samples))
+        with in_full(samples):
+            return self.listen(_levelled(samples.float()))
 
     def listen(self, samples: Tensor) -> Tensor:
         """What is given of samples (N, T) with mean 0 and root mean square 1."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
 
-@contextmanager
-def in_full(like: Tensor) -> Iterator[None]:
-    """Within, nothing is rounded to 16 bit, on the device of a tensor; for small differences of large numbers.
+def in_full(like: Tensor) -> AbstractContextManager[None]:
+    """Within, nothing is rounded to 16 bit, on the device of a tensor.
+
+    For small differences of large numbers and logarithms of small sums, of which 16 bit leave nothing.
 
     Where nothing would be rounded anyway this leaves no trace, so that none is exported.
     """
     kind = like.device.type
-    if not torch.is_autocast_enabled(kind):
-        yield
-        return
-    with torch.autocast(kind, enabled=False):
-        yield
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()

@@ -50,14 +50,11 @@ class Sight(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Float (N, 3, S, S) in 0 to 255, to the same, but that `Bands` has half the side."""
         with in_full(pixels):
-            return self._usual(pixels.float())
+            return (self.look(pixels.float()) * self.gain + self.shift).clamp(0.0, 255.0)
 
     def look(self, pixels: Tensor) -> Tensor:
         """What is seen, before it is brought to the usual mean and spread."""
         raise NotImplementedError
-
-    def _usual(self, pixels: Tensor) -> Tensor:
-        return (self.look(pixels) * self.gain + self.shift).clamp(0.0, 255.0)
 
 
 class Residual(Sight):
